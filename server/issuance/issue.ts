@@ -1,0 +1,29 @@
+// The one gate (architecture.md): nothing else constructs a credential. This file is the contract; `gate.ts` implements it.
+import type { RequestScope } from '../http/request-scope.ts'
+
+export type CredentialKind = 'code' | 'access' | 'refresh' | 'id' | 'session' | 'device' | 'apiKey' | 'setup'
+
+/** What is about to be made, for whom, on what evidence. */
+export type IssueRequest = {
+  readonly kind: CredentialKind
+  /** OAuth grant or flow: `authorization_code`, `refresh_token`, `client_credentials`, `password_sign_in`, `setup`. */
+  readonly grant: string
+  readonly clientId?: string
+  readonly accountId?: string
+  readonly scopes: readonly string[]
+  readonly audience?: string
+  readonly acr?: string
+  readonly amr?: readonly string[]
+  /** Epochs seen when the source credential was made (code, refresh, session): an older one than now refuses. */
+  readonly epochs?: { readonly account?: number; readonly client?: number; readonly tenant?: number }
+}
+
+/** Proof that the gate was asked; minting code takes it as an argument, so a path around the gate does not type-check. */
+export type Permit = {
+  readonly decisionId: string
+  readonly request: IssueRequest
+  readonly epochs: { readonly account?: number; readonly client?: number; readonly tenant: number }
+}
+
+/** Reads fresh state of tenant, client, account, lock; asks `issue on Credential`; throws the refusal if the answer is no. */
+export type Issue = (scope: RequestScope, request: IssueRequest) => Promise<Permit>
