@@ -58,7 +58,7 @@ export function launch(args) {
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
     })
   }
-  child.on('error', error => {
+  child.on('error', (error) => {
     process.stderr.write(`writ: cannot start ${binary}: ${error.message}\n`)
     process.exit(2)
   })

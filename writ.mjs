@@ -3,4 +3,8 @@
 import { fileURLToPath } from 'node:url'
 import { launch } from './launch.mjs'
 
-launch(['--disable-warning=ExperimentalWarning', fileURLToPath(new URL('./main.ts', import.meta.url)), ...process.argv.slice(2)])
+launch([
+  '--disable-warning=ExperimentalWarning',
+  fileURLToPath(new URL('./main.ts', import.meta.url)),
+  ...process.argv.slice(2),
+])
