@@ -73,7 +73,8 @@ async function main(databaseUrl: string): Promise<void> {
       resourceIndicators: {
         enabled: true,
         defaultResource: () => 'http://localhost/api',
-        getResourceServerInfo: () => ({ scope: 'access', accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }) as never,
+        getResourceServerInfo: () =>
+          ({ scope: 'access', accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }) as never,
       },
     },
   })
