@@ -114,9 +114,14 @@ export type Rule = {
   readonly doc?: string
   readonly span: Span
 }
+/** Kept for `explain` and diffs: the compiler has already conjoined delegates to the organization allows they open. */
 export type Delegate = Pick<Rule, 'actions' | 'condition' | 'layer' | 'span'>
-/** `as`: the action whose name the rule sees (its own, where the rule came by `implies`). */
-export type PartitionEntry = { readonly rule: number; readonly as: string }
+/**
+ * `rule`: index into `rules`. `as`: the action whose name the rule sees (its own, where the rule came by `implies`).
+ * `subjects`: the rule counts only for subjects of these types (an allow that flowed down from an action that accepts fewer
+ * subjects); absent = no further limit. Whether the *asked* action accepts the subject is `ActionType.subjects`.
+ */
+export type PartitionEntry = { readonly rule: number; readonly as: string; readonly subjects?: readonly string[] }
 
 export type TestCase = {
   readonly title: string
@@ -170,7 +175,7 @@ export type Expectation =
       readonly is: readonly EntityValue[]
       readonly span: Span
     }
-/** Kept for the solver; checked like a rule. */
+/** Kept for the solver; checked like a rule. `allowed(action, x)` in it is a `call` named `allowed`: [action name, resource]. */
 export type Proof = {
   readonly title: string
   readonly mode: 'never' | 'always'
