@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from '@jest/globals'
+import { compileProgram, renderDiagnostics, runTests } from '../../policy-lang/index.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)]
+
+/** Fenced blocks of one language with the line they begin on. */
+function blocks(page: string, language: string): { readonly line: number; readonly text: string }[] {
+  const text = readFileSync(join(root, page), 'utf8')
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map((match) => ({
+    line: text.slice(0, match.index).split('\n').length,
+    text: match[1] ?? '',
+  }))
+}
+
+describe('policies in the documentation', () => {
+  const snippets = pages.flatMap((page) => blocks(page, 'fbac').map((block) => ({ page, ...block })))
+
+  test('there are some', () => expect(snippets.length).toBeGreaterThan(1))
+
+  test.each(snippets)('$page:$line compiles and its tests pass', ({ page, text }) => {
+    const { program, diagnostics, sources } = compileProgram([{ path: `${page}.fbac`, text }])
+    const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error')
+    expect(renderDiagnostics(errors, sources, { color: false })).toBe('')
+    expect(program && runTests(program).failed).toBe(0)
+  })
+})
+
+describe('links in the documentation', () => {
+  test.each(pages)('%s leads only to files that exist', (page) => {
+    const text = readFileSync(join(root, page), 'utf8')
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => join(root, page, '..', match[1] ?? ''))
+    for (const target of targets) expect(() => readFileSync(target.endsWith('/') ? join(target, 'README.md') : target)).not.toThrow()
+  })
+})
