@@ -7,7 +7,10 @@ import type { NoticeBus } from '../adapters/notice/port.ts'
 import type { Secrets } from '../adapters/secrets/port.ts'
 import type { Config } from './config/config.ts'
 import type { DecisionPoint } from './decision/decision-point.ts'
+import type { Policies } from './decision/policies.ts'
+import type { ChangeFeed } from './events/change.ts'
 import type { WithTransaction } from './events/unit-of-work.ts'
+import type { Tenants } from './tenancy/tenants.ts'
 
 /** What every area of the server is given. Built once in main.ts; nothing here is reached by any other way. */
 export type Kernel = {
@@ -20,5 +23,8 @@ export type Kernel = {
   readonly mailer: Mailer
   readonly jobs: Jobs
   readonly decisions: DecisionPoint
+  readonly policies: Policies
+  readonly tenants: Tenants
+  readonly changes: ChangeFeed
   readonly withTransaction: WithTransaction
 }

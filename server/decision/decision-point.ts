@@ -2,7 +2,14 @@ import type { Decision, EntityData, EntityValue } from '../../policy-lang/index.
 import type { RequestScope } from '../http/request-scope.ts'
 
 /** JSON as it arrives; typed against the action's declared arguments by the decision point. */
-export type JsonValue = null | boolean | number | bigint | string | readonly JsonValue[] | { readonly [name: string]: JsonValue }
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue }
 
 export type Question = {
   readonly action: string

@@ -34,7 +34,9 @@ export type RefusalOptions = {
 type Catalogue = { readonly [code: string]: { readonly status: number; readonly title: string } }
 
 /** An area's catalogue: `export const errors = refusals({ role_cycle: { status: 422, title: '…' } })`, then `throw errors.role_cycle({ … })`. */
-export function refusals<C extends Catalogue>(catalogue: C): { readonly [K in keyof C]: (options?: RefusalOptions) => Refusal } {
+export function refusals<C extends Catalogue>(
+  catalogue: C,
+): { readonly [K in keyof C]: (options?: RefusalOptions) => Refusal } {
   const makers = Object.entries(catalogue).map(([code, { status, title }]) => {
     const kind: RefusalKind = { code, status, title }
     return [code, (options?: RefusalOptions) => new Refusal(kind, options)] as const

@@ -14,7 +14,12 @@ export type RequestScope = {
   /** The OAuth client through which the subject acts. */
   readonly client?: EntityValue
   readonly scopes: ReadonlySet<string>
-  readonly session?: { readonly id: string; readonly acr: string; readonly amr: readonly string[]; readonly authenticatedAt: number }
+  readonly session?: {
+    readonly id: string
+    readonly acr: string
+    readonly amr: readonly string[]
+    readonly authenticatedAt: number
+  }
   /** RFC 8693 `act`, outermost. */
   readonly actor?: EntityValue
   readonly organization?: EntityValue

@@ -39,7 +39,12 @@ export type Route<Body = unknown, Query = unknown> = {
 
 export type Target =
   | { readonly resource: EntityValue; readonly entities?: readonly EntityData[] }
-  | { readonly missing: true; readonly decideOn: EntityValue; readonly action: string; readonly entities?: readonly EntityData[] }
+  | {
+      readonly missing: true
+      readonly decideOn: EntityValue
+      readonly action: string
+      readonly entities?: readonly EntityData[]
+    }
 
 export type RouteInput<Body = unknown, Query = unknown> = {
   readonly scope: RequestScope

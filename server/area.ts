@@ -1,0 +1,44 @@
+import type { Migration } from '../adapters/database/port.ts'
+import type { EntityBinding } from './decision/entity-binding.ts'
+import type { PolicySource } from './decision/policies.ts'
+import type { ClientAuthenticator, TokenVerifier } from './http/authentication.ts'
+import type { Mount } from './http/mount.ts'
+import type { RouteTable } from './http/route.ts'
+import type { Kernel } from './kernel.ts'
+
+/**
+ * One part of the server (oidc, identity, admin, a platform module): what it brings before the kernel stands (schema, rules,
+ * bindings), and what it builds from the kernel. `server/areas.ts` is the table of all of them.
+ */
+export type Area = {
+  readonly name: string
+  readonly migrations?: readonly Migration[]
+  readonly policies?: readonly PolicySource[]
+  readonly bindings?: readonly EntityBinding[]
+  readonly build?: (kernel: Kernel) => AreaParts | Promise<AreaParts>
+}
+
+export type AreaParts = {
+  readonly routes?: readonly RouteTable[]
+  readonly mounts?: readonly Mount[]
+  /** At most one area provides each. */
+  readonly tokenVerifier?: TokenVerifier
+  readonly clientAuthenticator?: ClientAuthenticator
+  /** Handlers of outbox rows by topic; at least once, retried with backoff, after commit. */
+  readonly topics?: { readonly [topic: string]: (row: OutboxRow) => Promise<void> }
+  /** Gives a new tenant what it needs, inside the transaction that creates it; also run for the default tenant at first start. */
+  readonly tenantCreated?: (tenantId: string) => Promise<void>
+  /** Whether requests can be served; checked by /health/ready (`keys`: true). */
+  readonly ready?: () => Promise<{ readonly [what: string]: boolean }>
+  /** Before the first request, in order of the table. */
+  readonly start?: () => Promise<void>
+  /** After the last request, in reverse order. */
+  readonly stop?: () => Promise<void>
+}
+
+export type OutboxRow = {
+  readonly tenantId: string
+  readonly id: string
+  readonly topic: string
+  readonly payload: { readonly [name: string]: unknown }
+}

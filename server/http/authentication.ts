@@ -1,0 +1,38 @@
+import type { EntityValue } from '../../policy-lang/index.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+import type { RequestScope } from './request-scope.ts'
+
+/** Who a credential speaks for, as far as the request scope needs it. */
+export type Authenticated = {
+  readonly subject: EntityValue
+  /** The OAuth client through which the subject acts; the subject itself for client credentials. */
+  readonly client?: EntityValue
+  readonly scopes: ReadonlySet<string>
+  readonly session?: NonNullable<RequestScope['session']>
+  /** RFC 8693 `act`, outermost. */
+  readonly actor?: EntityValue
+  readonly organization?: EntityValue
+  /** Milliseconds; a remembered verification ends here at the latest. */
+  readonly expiresAt: number
+}
+
+/**
+ * Judges bearer tokens; `server/oidc` implements it. Answers undefined for every token that is not good here and now: another
+ * issuer, audience, `typ` or algorithm, expired, revoked, epochs moved, subject or client disabled. Never throws because of
+ * what a token says; a DatabaseError (`unavailable`) passes through and becomes 503.
+ */
+export type TokenVerifier = {
+  /** `audiences`: absolute URLs, one of which the token must name. */
+  verify(tenant: Tenant, token: string, audiences: readonly string[]): Promise<Authenticated | undefined>
+}
+
+/**
+ * Client authentication as at the token endpoint (`client_secret_basic`, `private_key_jwt`, …) for routes that take it
+ * beside a bearer token (AuthZEN); `server/oidc` implements it. Undefined: not good.
+ */
+export type ClientAuthenticator = {
+  authenticate(tenant: Tenant, authorization: string): Promise<Authenticated | undefined>
+}
+
+/** No subject is anonymous, never trusted. */
+export const anonymous: EntityValue = Object.freeze({ kind: 'entity', type: 'Anonymous', id: '' })
