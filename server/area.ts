@@ -1,6 +1,6 @@
 import type { Migration } from '../adapters/database/port.ts'
+import type { Layer } from '../policy-lang/index.ts'
 import type { EntityBinding } from './decision/entity-binding.ts'
-import type { PolicySource } from './decision/policies.ts'
 import type { ClientAuthenticator, TokenVerifier } from './http/authentication.ts'
 import type { Mount } from './http/mount.ts'
 import type { RouteTable } from './http/route.ts'
@@ -13,7 +13,8 @@ import type { Kernel } from './kernel.ts'
 export type Area = {
   readonly name: string
   readonly migrations?: readonly Migration[]
-  readonly policies?: readonly PolicySource[]
+  /** Every `*.fbac` of the folder, read at start. */
+  readonly policies?: { readonly folder: URL; readonly layer: Extract<Layer, 'platform' | 'module'> }
   readonly bindings?: readonly EntityBinding[]
   readonly build?: (kernel: Kernel) => AreaParts | Promise<AreaParts>
 }
