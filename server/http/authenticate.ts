@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import type { ChangeFeed } from '../events/change.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+import type { Authenticated, TokenVerifier } from './authentication.ts'
+import { errors } from './errors.ts'
+import { limits } from './limits.ts'
+
+/** Reads `Authorization` and answers who asks; undefined where the header is absent. Throws 401 for everything not good. */
+export type Authenticate = (
+  tenant: Tenant,
+  authorization: string | undefined,
+  audiences: readonly string[],
+  now: number,
+) => Promise<Authenticated | undefined>
+
+/**
+ * Bearer tokens through the verifier, remembered for a second by the hash of the token (never the token): a raised epoch of
+ * the tenant forgets all of its tokens at once (security.md 16).
+ */
+export function createAuthenticate(verifier: TokenVerifier | undefined, changes: ChangeFeed): Authenticate {
+  const remembered = new Map<
+    string,
+    { readonly who: Authenticated; readonly until: number; readonly tenantId: string }
+  >()
+  changes.onChange((set) => {
+    if (
+      !set.changes.some((change) => change.kind === 'epoch' || change.kind === 'keys' || change.kind === 'everything')
+    )
+      return
+    for (const [key, entry] of remembered) if (entry.tenantId === set.tenantId) remembered.delete(key)
+  })
+  return async (tenant, authorization, audiences, now) => {
+    if (authorization === undefined) return undefined
+    const token = bearerToken(authorization)
+    if (token === undefined || !verifier) throw invalidToken()
+    const key = createHash('sha256')
+      .update(`${tenant.id}\n${audiences.join(' ')}\n${token}`)
+      .digest('base64')
+    const known = remembered.get(key)
+    if (known && now < known.until) return known.who
+    const who = await verifier.verify(tenant, token, audiences)
+    if (!who) throw invalidToken()
+    if (remembered.size >= limits.verifiedTokens) remembered.clear()
+    remembered.set(key, {
+      who,
+      until: Math.min(who.expiresAt, now + limits.verifiedTokenMilliseconds),
+      tenantId: tenant.id,
+    })
+    return who
+  }
+}
+
+/** RFC 6750 §2.1: the header is the only place a token is taken from. */
+export function bearerToken(authorization: string): string | undefined {
+  if (authorization.length > limits.bearerTokenLength) return undefined
+  return /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(authorization)?.[1]
+}
+
+const invalidToken = () => errors.invalid_token({ headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })

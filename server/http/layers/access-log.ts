@@ -1,0 +1,27 @@
+import type { Layer, PipelineDeps } from '../pipeline.ts'
+import { openState } from './open-request.ts'
+
+/** One line and one count per answer. Paths are logged without their query, which may carry codes and tokens. */
+export function accessLog({ log, metrics }: PipelineDeps): Layer {
+  return async (context, next) => {
+    const began = performance.now()
+    await next()
+    const state = openState(context.state)
+    const seconds = (performance.now() - began) / 1000
+    const { method, status } = context
+    metrics.requests.inc({ route: state.routeName, method, status })
+    metrics.requestSeconds.observe({ route: state.routeName }, seconds)
+    if (!log.isLevelEnabled('info')) return
+    const line = {
+      requestId: state.requestId,
+      method,
+      path: state.path,
+      route: state.routeName,
+      status,
+      milliseconds: Math.round(seconds * 10_000) / 10,
+      ip: state.ip,
+    }
+    if (status >= 500) log.warn(line, 'request')
+    else log.info(line, 'request')
+  }
+}

@@ -1,0 +1,51 @@
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+
+/** What the server counts. Labels are bounded: route patterns and outcomes, never ids or paths as sent. */
+export type Metrics = {
+  readonly registry: Registry
+  readonly requests: Counter<'route' | 'method' | 'status'>
+  readonly requestSeconds: Histogram<'route'>
+  readonly decisions: Counter<'outcome'>
+  readonly policySwaps: Counter<'outcome'>
+  readonly outboxSent: Counter<'outcome'>
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'writ_' })
+  const registers = [registry]
+  return {
+    registry,
+    requests: new Counter({
+      name: 'writ_http_requests_total',
+      help: 'Answers by route, method and status.',
+      labelNames: ['route', 'method', 'status'],
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'writ_http_request_seconds',
+      help: 'Time from the request line to the end of the answer.',
+      labelNames: ['route'],
+      buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+    decisions: new Counter({
+      name: 'writ_decisions_total',
+      help: 'Decisions by outcome: allow, deny, error (a rule failed), unavailable.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    policySwaps: new Counter({
+      name: 'writ_policy_swaps_total',
+      help: 'Activations that this node followed: swapped, refused (the last good program stays).',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    outboxSent: new Counter({
+      name: 'writ_outbox_rows_total',
+      help: 'Outbox rows by outcome: sent, retried, dead.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+  }
+}
