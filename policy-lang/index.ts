@@ -1,13 +1,18 @@
 // The whole public surface of the policy compiler. Strings in, diagnostics and programs out.
 // Deliberately absent: file access, network, clock, randomness, environment. Callers pass texts and `now` in.
-export type { Diagnostic, Severity } from './source/diagnostic.ts'
-export type { SourceFile, Span } from './source/span.ts'
+
 export type { EntityStore, Facts } from './entities/facts.ts'
+export type { ParsedFile, ParseMemory } from './grammar/parse.ts'
+export { parseExpression, parseFile } from './grammar/parse.ts'
 export type { EntityValue, Value } from './ir/nodes.ts'
 export type { ActionType, AttributeType, EntityData, EntityType, Layer, Program, Rule, Tuple } from './ir/program.ts'
 export { actionKey } from './ir/program.ts'
 export type { FieldType, Type } from './ir/types.ts'
 export type { Cause, Decision, Request } from './runtime/decision.ts'
+export { codes, diagnostic } from './source/codes.ts'
+export type { Diagnostic, Severity } from './source/diagnostic.ts'
+export { makeSourceFile } from './source/source-file.ts'
+export type { SourceFile, Span } from './source/span.ts'
 
 // Contract of the functions that the stages behind this door provide (each row appears here when its file exists):
 //
