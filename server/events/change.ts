@@ -35,6 +35,8 @@ export type ChangeFeed = {
   onChange(listener: (set: ChangeSet) => void): () => void
   /** The newest position of the tenant that this node has told its listeners. */
   seen(tenantId: string): bigint
+  /** Begins to follow a tenant. INVARIANT: called before its state is read into memory, so that nothing lies between. */
+  follow(tenantId: string): Promise<bigint>
   /** Reads what committed since; resolves when every listener has been told. `Writ-Consistency` waits on it. */
   catchUp(tenantId: string): Promise<bigint>
 }
