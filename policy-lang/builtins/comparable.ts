@@ -2,7 +2,7 @@ import type { Type } from '../ir/types.ts'
 
 /** May values of the two types ever be equal, so that comparing them says something? An enum is a String (SPEC 4). */
 export function comparable(left: Type, right: Type): boolean {
-  if (left === right) return true
+  if (left === right || isNothing(left) || isNothing(right)) return true
   if (left.kind === 'enum' && right.kind === 'enum') return left.values.some((value) => right.values.includes(value))
   if (left.kind === 'string' || right.kind === 'string') return isTextual(left) && isTextual(right)
   if (left.kind === 'entity' && right.kind === 'entity') return left.types.some((type) => right.types.includes(type))
@@ -23,6 +23,9 @@ export function combinedSet(left: Type, right: Type): Type | undefined {
   if (!comparable(left.of, right.of)) return undefined
   return left.of.kind === 'string' ? left : right.of.kind === 'string' ? right : left
 }
+
+/** The element type of `[]`. */
+const isNothing = (type: Type): boolean => type.kind === 'entity' && type.types.length === 0
 
 const isTextual = (type: Type): boolean => type.kind === 'string' || type.kind === 'enum'
 

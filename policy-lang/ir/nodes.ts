@@ -35,9 +35,20 @@ export type Literal = Base & { readonly kind: 'literal'; readonly value: Value }
  * `subject`, `resource`, `context` (a record: standard context and the action's arguments), `action` (the name, an enum), or a
  * local bound by `let` or a quantifier. Locals are unique within one rule.
  */
-export type Variable = Base & { readonly kind: 'variable'; readonly name: string; readonly scope: 'request' | 'local'; readonly optional?: boolean }
+export type Variable = Base & {
+  readonly kind: 'variable'
+  readonly name: string
+  readonly scope: 'request' | 'local'
+  readonly optional?: boolean
+}
 /** Strict: `value` is evaluated once; E makes the whole E; absent stays absent where `optional`. */
-export type Let = Base & { readonly kind: 'let'; readonly name: string; readonly value: Expr; readonly body: Expr; readonly optional: boolean }
+export type Let = Base & {
+  readonly kind: 'let'
+  readonly name: string
+  readonly value: Expr
+  readonly body: Expr
+  readonly optional: boolean
+}
 /**
  * A member of an entity or record (`map`: `m["k"]` with `name` the key expression's place taken by `key`).
  * optional: absent is a value here. Not optional and absent: E `missing`. safe (`?.`): an absent `of` gives absent.
@@ -59,17 +70,32 @@ export type And = Base & { readonly kind: 'and'; readonly operands: readonly Exp
 export type Or = Base & { readonly kind: 'or'; readonly operands: readonly Expr[] }
 export type If = Base & { readonly kind: 'if'; readonly test: Expr; readonly then: Expr; readonly otherwise: Expr }
 /** `eq` takes absent operands (absent equals nothing: false). `lt`, `le` never do. Ordered enums compare by position. */
-export type Compare = Base & { readonly kind: 'compare'; readonly op: 'eq' | 'lt' | 'le'; readonly left: Expr; readonly right: Expr }
+export type Compare = Base & {
+  readonly kind: 'compare'
+  readonly op: 'eq' | 'lt' | 'le'
+  readonly left: Expr
+  readonly right: Expr
+}
 /**
  * `left in right`. mode `set`: element of a set. mode `hierarchy`: `left` is below or equal `right` (an entity), or any of
  * `right` (a set of entities). mode `ip`: address or range within a range. Absent operands: false.
  */
-export type In = Base & { readonly kind: 'in'; readonly mode: 'set' | 'hierarchy' | 'ip'; readonly left: Expr; readonly right: Expr }
+export type In = Base & {
+  readonly kind: 'in'
+  readonly mode: 'set' | 'hierarchy' | 'ip'
+  readonly left: Expr
+  readonly right: Expr
+}
 /**
  * `subject` holds `relation` of `of`: stored, computed, a role, or an entity-typed attribute or link (`Set` too) of that name.
  * `subject` is any entity expression. Absent `of`: false.
  */
-export type Holds = Base & { readonly kind: 'holds'; readonly subject: Expr; readonly relation: string; readonly of: Expr }
+export type Holds = Base & {
+  readonly kind: 'holds'
+  readonly subject: Expr
+  readonly relation: string
+  readonly of: Expr
+}
 /** `permitted of x` for the request's action and resource type. */
 export type Permitted = Base & { readonly kind: 'permitted'; readonly of: Expr }
 export type IsType = Base & { readonly kind: 'isType'; readonly operand: Expr; readonly types: readonly string[] }

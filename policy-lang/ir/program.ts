@@ -15,7 +15,10 @@ export type Program = {
   /** By `actionKey(name, resource type)`. */
   readonly actions: ReadonlyMap<string, ActionType>
   readonly externs: ReadonlyMap<string, ExternType>
-  readonly advice: ReadonlyMap<string, { readonly name: string; readonly params: { readonly [name: string]: FieldType } }>
+  readonly advice: ReadonlyMap<
+    string,
+    { readonly name: string; readonly params: { readonly [name: string]: FieldType } }
+  >
   /** Conditions of tuples: `fn` bodies with their parameters; standard context and parameters only. */
   readonly tupleConditions: ReadonlyMap<string, TupleCondition>
   /** Sorted by id. Built-in denies (`scope:…`, `via:…`) are ordinary rules here, `builtIn` set. */

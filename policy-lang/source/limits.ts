@@ -14,4 +14,8 @@ export const limits = {
   errorsPerFile: 100,
   /** Token shapes whose derivation is remembered. */
   cachedShapes: 10_000,
+  /** Nodes of one rule once its functions are expanded. */
+  nodesPerRule: 20_000,
+  /** Rules of a composed set (SPEC 6). */
+  rulesPerSet: 100_000,
 } as const
