@@ -30,7 +30,14 @@ export type Database = {
 export type Statement = { readonly name: string; readonly text: string }
 
 /** What reaches callers when PostgreSQL fails; everything else an adapter throws is a bug. */
-export type DatabaseErrorKind = 'unavailable' | 'unique' | 'foreignKey' | 'check' | 'serialization' | 'timeout' | 'invalidText'
+export type DatabaseErrorKind =
+  | 'unavailable'
+  | 'unique'
+  | 'foreignKey'
+  | 'check'
+  | 'serialization'
+  | 'timeout'
+  | 'invalidText'
 export class DatabaseError extends Error {
   readonly kind: DatabaseErrorKind
   /** Constraint name for unique, foreignKey and check. */
