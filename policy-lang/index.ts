@@ -1,14 +1,39 @@
 // The whole public surface of the policy compiler. Strings in, diagnostics and programs out.
 // Deliberately absent: file access, network, clock, randomness, environment. Callers pass texts and `now` in.
 
-export type { EntityStore, Facts } from './entities/facts.ts'
+export type { Evaluator } from './backends/js/create-evaluator.ts'
+export { createEvaluator } from './backends/js/create-evaluator.ts'
+export type { EntityStore, Facts, StoreProblem } from './entities/facts.ts'
+export { createEntityStore } from './entities/store.ts'
 export type { ParsedFile, ParseMemory } from './grammar/parse.ts'
 export { parseExpression, parseFile } from './grammar/parse.ts'
 export type { EntityValue, Value } from './ir/nodes.ts'
-export type { ActionType, AttributeType, EntityData, EntityType, Layer, Program, Rule, Tuple } from './ir/program.ts'
+export type {
+  ActionType,
+  AttributeType,
+  EntityData,
+  EntityType,
+  Layer,
+  Program,
+  Rule,
+  Tuple,
+  TupleSubject,
+} from './ir/program.ts'
 export { actionKey } from './ir/program.ts'
 export type { FieldType, Type } from './ir/types.ts'
-export type { Cause, Decision, Request } from './runtime/decision.ts'
+export type { Cause, Decision, EvaluateOptions, Externs, Request } from './runtime/decision.ts'
+export { interpret } from './runtime/interpret.ts'
+export { listActions, listResources, listSubjects } from './runtime/list.ts'
+export type { DataProblem, ReadData } from './runtime/read-data.ts'
+export { readData, readTuples } from './runtime/read-data.ts'
+export type { ReadRequest, SuppliedProperties } from './runtime/read-request.ts'
+export { anonymous, readContext, readRequest, supplyProperties } from './runtime/read-request.ts'
+export { readEntity, readValue } from './runtime/read-value.ts'
+export type { TestReport } from './runtime/run-tests.ts'
+export { runTests } from './runtime/run-tests.ts'
+export type { Json, JsonLimits, JsonResult } from './runtime/strict-json.ts'
+export { parseStrictJson } from './runtime/strict-json.ts'
+export { writeJson, writeValue } from './runtime/write-value.ts'
 export { codes, diagnostic } from './source/codes.ts'
 export type { Diagnostic, Severity } from './source/diagnostic.ts'
 export { makeSourceFile } from './source/source-file.ts'
@@ -22,13 +47,4 @@ export type { SourceFile, Span } from './source/span.ts'
 // compileExpression(source, environment, expected): …                                    compile.ts
 // parseFile / formatFile(text): { text, diagnostics }                                     grammar/, ast/format.ts
 // renderDiagnostics(diagnostics, sources, { color }): string                              source/render.ts
-// createEntityStore(program): EntityStore                                                 entities/store.ts
-// interpret(program, facts, request, { now, externs }): Decision                          runtime/interpret.ts
-// createEvaluator(program): Evaluator  (JavaScript backend, interpreter where code generation is forbidden)   backends/js/
-//   Evaluator.decide(facts, request, { now, externs }): Decision
-//   Evaluator.allows(facts, request, options): boolean
-// listResources(program, facts, …): string[]                                              runtime/list.ts
-// readRequest(program, json): Request | InvalidRequest                                    runtime/read-request.ts
-// readData(program, json): { entities, tuples, problems }                                 runtime/read-data.ts
-// runTests(program, evaluator?): TestReport                                               runtime/run-tests.ts
 // factsOf(program, action, subjectType, resourceType): AccessPlan                         analyse/facts.ts

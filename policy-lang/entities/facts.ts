@@ -13,8 +13,8 @@ export type Facts = {
   tuplesOf(resource: EntityValue, relation: string): Iterable<Tuple>
   /** Ids of every known entity of a type, sorted by code point (listing in tests and `writ list`). */
   idsOf(type: string): readonly string[]
-  /** Permissions (action, resource type) of stored roles that `subject` holds at `at`, for `permitted of`. */
-  isPermitted(subject: EntityValue, at: EntityValue, action: string, resourceType: string, now: number): boolean
+  /** Roles, declared or invented at run time, whose stored permissions at entities of `type` hold (action, resource type): `permitted of`. */
+  permittingRoles(type: string, action: string, resourceType: string): readonly string[]
 }
 
 /**
@@ -22,13 +22,25 @@ export type Facts = {
  * readers keep while writers go on; `overlay` puts per-request rows (module tables, request tuples) over it without copying.
  */
 export type EntityStore = Facts & {
-  putEntity(entity: EntityData): void
+  /** Puts or replaces. Answers why not, and then nothing of it is kept: a cycle in links, an unknown type. */
+  putEntity(entity: EntityData): readonly StoreProblem[]
   removeEntity(uid: EntityValue): void
-  putTuple(tuple: Tuple): void
+  /** Puts, or replaces the tuple of the same subject. Answers why not. */
+  putTuple(tuple: Tuple): readonly StoreProblem[]
   removeTuple(tuple: Tuple): void
   /** Replaces what stored roles permit: `role` of `type` permits (action, resource type). */
   putRolePermissions(type: string, role: string, permissions: readonly { action: string; resourceType: string }[]): void
+  /** Tuples that name the entity as their subject. */
+  tuplesHeldBy(subject: EntityValue): Iterable<Tuple>
   snapshot(): Facts
+  /** Tuples are added to the stored ones; an entity replaces the stored one of its id. */
   overlay(entities: readonly EntityData[], tuples: readonly Tuple[]): Facts
   readonly size: { readonly entities: number; readonly tuples: number }
+}
+
+/** Why the store refused a write; the store is as it was before. */
+export type StoreProblem = {
+  readonly code: 'link-cycle' | 'unknown-type' | 'unknown-relation' | 'holder-not-allowed'
+  readonly message: string
+  readonly entity: EntityValue
 }

@@ -31,3 +31,14 @@ export type Decision = {
   /** A whole-decision reason: `unknown-action`, `limit`, `no-fields`, `unavailable`, `no-policy`. */
   readonly code?: string
 }
+
+/** The world around one decision. One `now` for a decision, a batch, a list page. */
+export type EvaluateOptions = {
+  /** ms since 1970 */
+  readonly now: number
+  /** Absent: every extern fails. */
+  readonly externs?: Externs
+}
+
+/** The value that was fetched for this call before evaluation; undefined = late, thrown, never fetched (SPEC 5). */
+export type Externs = (name: string, args: readonly Value[]) => Value | undefined

@@ -1,0 +1,92 @@
+import type { EntityValue, Value } from '../ir/nodes.ts'
+import type { EntityType, Program, Tuple } from '../ir/program.ts'
+
+/** One interned entity. INVARIANT: within one graph an entity has one node, so `===` is equality of known entities. */
+export type Node = {
+  readonly uid: EntityValue
+  readonly table: TypeTable
+  /** Number of the entity; negative in overlays, `TRANSIENT` for an entity that nothing mentions. */
+  readonly at: number
+  /** False for an entity that is only mentioned. */
+  known: boolean
+  /** Attributes and links by slot of the type. Replaced whole, never changed in place: snapshots keep the old array. */
+  values: readonly (Value | undefined)[]
+  /** The nodes that entity-typed values mean, by slot. */
+  refs: readonly (Node | readonly Node[] | undefined)[]
+  /** Direct children over links. */
+  children: Set<Node> | undefined
+  /** Numbers of all ancestors, itself excluded. Replaced whole, never changed in place. */
+  above: ReadonlySet<number> | undefined
+  tuples: Map<string, TupleList> | undefined
+  /** Tuples whose subject this is. */
+  held: Set<Tuple> | undefined
+}
+
+/** Number of every entity that no data mentions. */
+export const TRANSIENT = -1
+
+/** Two transients of one entity are different objects; everything else is interned. */
+export const sameNode = (a: Node, b: Node): boolean =>
+  a === b || (a.at === TRANSIENT && b.at === TRANSIENT && a.uid.id === b.uid.id && a.uid.type === b.uid.type)
+
+/** Entities of one type and the slots of their attributes. */
+export type TypeTable = {
+  readonly name: string
+  readonly type: EntityType | undefined
+  readonly slots: ReadonlyMap<string, number>
+  readonly links: readonly number[]
+  readonly byId: Map<string, Node>
+}
+
+/** The tuples of one relation of one resource. */
+export type TupleList = {
+  /** Tuples that a declared holder allows. */
+  entries: TupleEntry[]
+  /** Those of them that lead to further holders. */
+  expanding: TupleEntry[]
+  /** Wildcards among them. */
+  wild: TupleEntry[]
+  /** By number of the subject, once the list is long. */
+  bySubject: Map<number, TupleEntry[]> | undefined
+  /** Tuples that the schema does not allow (any more): kept, never counted. */
+  readonly foreign: Tuple[]
+}
+export type TupleEntry = {
+  readonly tuple: Tuple
+  /** Undefined for wildcards. */
+  readonly node: Node | undefined
+  /** Holders of this relation of `node` hold too. */
+  readonly expands: string | undefined
+  /** `node` itself holds. */
+  readonly direct: boolean
+  readonly condition: string | undefined
+}
+
+/** The same for every executor that was built from a program with the same types. */
+export function createTables(program: Program): Map<string, TypeTable> {
+  return new Map([...program.entityTypes].map(([name, type]) => [name, createTable(name, type)]))
+}
+
+export function createTable(name: string, type: EntityType | undefined): TypeTable {
+  const attributes = [...(type?.attributes.values() ?? [])]
+  return {
+    name,
+    type,
+    slots: new Map(attributes.map((attribute, slot) => [attribute.name, slot])),
+    links: attributes.flatMap((attribute, slot) => (attribute.link ? [slot] : [])),
+    byId: new Map(),
+  }
+}
+
+export const createNode = (uid: EntityValue, table: TypeTable, at: number): Node => ({
+  uid,
+  table,
+  at,
+  known: false,
+  values: [],
+  refs: [],
+  children: undefined,
+  above: undefined,
+  tuples: undefined,
+  held: undefined,
+})
