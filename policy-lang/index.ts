@@ -1,6 +1,8 @@
 // The whole public surface of the policy compiler. Strings in, diagnostics and programs out.
 // Deliberately absent: file access, network, clock, randomness, environment. Callers pass texts and `now` in.
 
+export type { AccessNode, AccessPlan, RelationNeeds } from './analyse/facts.ts'
+export { factsOf, relationNeeds } from './analyse/facts.ts'
 export type { Evaluator } from './backends/js/create-evaluator.ts'
 export { createEvaluator } from './backends/js/create-evaluator.ts'
 export type { EntityStore, Facts, StoreProblem } from './entities/facts.ts'
@@ -21,6 +23,8 @@ export type {
 } from './ir/program.ts'
 export { actionKey } from './ir/program.ts'
 export type { FieldType, Type } from './ir/types.ts'
+export type { BatchSession, CompileCase } from './runtime/batch.ts'
+export { answerRequest, openSession, runCase } from './runtime/batch.ts'
 export type { Cause, Decision, EvaluateOptions, Externs, Request } from './runtime/decision.ts'
 export { interpret } from './runtime/interpret.ts'
 export { listActions, listResources, listSubjects } from './runtime/list.ts'
@@ -47,4 +51,3 @@ export type { SourceFile, Span } from './source/span.ts'
 // compileExpression(source, environment, expected): …                                    compile.ts
 // parseFile / formatFile(text): { text, diagnostics }                                     grammar/, ast/format.ts
 // renderDiagnostics(diagnostics, sources, { color }): string                              source/render.ts
-// factsOf(program, action, subjectType, resourceType): AccessPlan                         analyse/facts.ts
