@@ -1,0 +1,80 @@
+import type { CommandIo } from './io.ts'
+
+export type Command = {
+  readonly name: string
+  readonly group: 'policies' | 'server' | 'state as files'
+  readonly summary: string
+  readonly usage: string
+  readonly details: readonly string[]
+  /** Imported when it is run, so that `writ check` does not load a server. */
+  readonly load: () => Promise<{ readonly run: Run }>
+}
+export type Run = (args: readonly string[], io: CommandIo) => Promise<number>
+
+/** THE TABLE of commands. */
+export const commands: readonly Command[] = [
+  {
+    name: 'check',
+    group: 'policies',
+    summary: 'report every mistake in policy files',
+    usage: 'writ check [--watch] [--shipped] FILE|FOLDER…',
+    details: [
+      '--watch    check again whenever a file changes',
+      "--shipped  together with the server's own policies, as a tenant's set is",
+    ],
+    load: () => import('./check.ts'),
+  },
+  {
+    name: 'fmt',
+    group: 'policies',
+    summary: 'lay policy files out in the one way',
+    usage: 'writ fmt [--check] FILE|FOLDER…',
+    details: ['--check    write nothing; exit 1 if a file would change'],
+    load: () => import('./fmt.ts'),
+  },
+  {
+    name: 'test',
+    group: 'policies',
+    summary: 'run the test items of policy files',
+    usage: 'writ test [--shipped] FILE|FOLDER…',
+    details: ["--shipped  together with the server's own policies; their tests run too"],
+    load: () => import('./test.ts'),
+  },
+  {
+    name: 'decide',
+    group: 'policies',
+    summary: 'answer requests, one line each',
+    usage: 'writ decide --policy FOLDER --entities FILE --requests FILE.jsonl [--now TIME]',
+    details: [
+      'writ decide --batch CASES.jsonl [--jobs N]',
+      '--now TIME    the clock of every request that brings none (RFC 3339)',
+      '--exit-code   exit 1 if any request is denied',
+      '--format      jsonl (default) or json',
+    ],
+    load: () => import('./decide.ts'),
+  },
+  {
+    name: 'start',
+    group: 'server',
+    summary: 'start the server',
+    usage: 'writ start',
+    details: ['Settings come from the environment; see docs/configuration.md.'],
+    load: () => import('./start.ts'),
+  },
+  {
+    name: 'migrate',
+    group: 'server',
+    summary: 'bring the database to the newest schema',
+    usage: 'writ migrate',
+    details: [],
+    load: () => import('./migrate.ts'),
+  },
+  {
+    name: 'doctor',
+    group: 'server',
+    summary: 'look for what would keep the server from working',
+    usage: 'writ doctor',
+    details: [],
+    load: () => import('./doctor.ts'),
+  },
+]

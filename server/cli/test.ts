@@ -1,0 +1,36 @@
+import { compileProgram, createEvaluator, type Diagnostic, runTests } from '../../policy-lang/index.ts'
+import { exit } from './exit-codes.ts'
+import type { CommandIo } from './io.ts'
+import { readOptions } from './read-options.ts'
+import { readPolicies, readShippedPolicies } from './read-policies.ts'
+import { locate, reportDiagnostics } from './report-diagnostics.ts'
+
+export async function run(args: readonly string[], io: CommandIo): Promise<number> {
+  const { values, positionals, format } = readOptions(args, { shipped: { type: 'boolean' } })
+  const own = readPolicies(positionals, io.folder)
+  const { program, diagnostics, sources } = compileProgram([...(values.shipped ? readShippedPolicies() : []), ...own])
+  if (!program) {
+    if (format === 'json') await io.out(`${JSON.stringify({ diagnostics: locate(diagnostics, sources), tests: [] })}\n`)
+    else reportDiagnostics(diagnostics, sources, io)
+    return exit.no
+  }
+  const evaluator = createEvaluator(program)
+  const report = runTests(program, (facts, request, options) => evaluator.decide(facts, request, options))
+  const failures: Diagnostic[] = report.cases.flatMap((item) =>
+    item.failures.map(({ message, span }) => ({
+      code: 'F6100',
+      severity: 'error' as const,
+      span,
+      message: `${item.title}: ${message}`,
+      notes: [],
+    })),
+  )
+  if (format === 'json') {
+    const tests = report.cases.map(({ title, failures: found }) => ({ title, passed: found.length === 0 }))
+    await io.out(`${JSON.stringify({ diagnostics: locate([...diagnostics, ...failures], sources), tests })}\n`)
+  } else {
+    reportDiagnostics([...diagnostics, ...failures], sources, io)
+    await io.out(`${report.passed} passed, ${report.failed} failed\n`)
+  }
+  return report.failed > 0 ? exit.no : exit.fine
+}
