@@ -46,20 +46,20 @@ export function factsOf(program: Program, action: string, subjectType: string, r
   }
 }
 
-/** What deciding one relation of one entity needs, one step deep: `then` says where to ask again. */
+/** What deciding one relation of one entity needs, one step deep: `next` says where to ask again. */
 export type RelationNeeds = {
   readonly attributes: readonly string[]
   /** Stored relations whose tuples are read here. */
   readonly tuples: readonly string[]
   /** Follow the path from here, then ask for the relation at each end. */
-  readonly then: readonly { readonly path: readonly string[]; readonly relation: string }[]
+  readonly next: readonly { readonly path: readonly string[]; readonly relation: string }[]
   /** A tuple whose subject is of this type leads to that relation of the subject. */
   readonly holders: readonly { readonly type: string; readonly relation: string }[]
 }
 
 export function relationNeeds(program: Program, type: string, relation: string): RelationNeeds {
   const declared = program.entityTypes.get(type)
-  if (declared?.attributes.has(relation)) return { attributes: [relation], tuples: [], then: [], holders: [] }
+  if (declared?.attributes.has(relation)) return { attributes: [relation], tuples: [], next: [], holders: [] }
   const found = declared?.relations.get(relation)
   if (found?.kind !== 'computed') {
     const holders = (found?.holders ?? []).flatMap((holder) => {
@@ -68,14 +68,14 @@ export function relationNeeds(program: Program, type: string, relation: string):
       const isGroup = program.entityTypes.get(holder.type)?.relations.has('member')
       return isGroup && holder.kind === 'one' ? { type: holder.type, relation: 'member' } : []
     })
-    return { attributes: [], tuples: [relation], then: [], holders }
+    return { attributes: [], tuples: [relation], next: [], holders }
   }
   const steps = stepsOf(found.body)
   const first = steps.flatMap(({ path }) => path[0] ?? [])
   return {
     attributes: first.filter((name) => declared?.attributes.has(name)),
     tuples: first.filter((name) => declared?.relations.has(name)),
-    then: steps.map(({ path, relation: next }) => ({ path, relation: next })),
+    next: steps.map((step) => ({ path: step.path, relation: step.relation })),
     holders: [],
   }
 }
