@@ -1,0 +1,135 @@
+import type { Database, Statement } from '../../adapters/database/port.ts'
+import type { EntityValue, Tuple } from '../../policy-lang/index.ts'
+import type { UnitOfWork } from '../events/unit-of-work.ts'
+import { subjectColumns, type TupleRow, tupleOf } from './tuple-row.ts'
+
+/** Which tuples: every member that stands narrows. */
+export type TupleFilter = {
+  readonly resourceType?: string | undefined
+  readonly resourceId?: string | undefined
+  readonly relation?: string | undefined
+  readonly subjectType?: string | undefined
+  readonly subjectId?: string | undefined
+}
+export type StoredTuple = Tuple & { readonly reason?: string }
+
+export type TupleStore = {
+  /** Writes or replaces. False if it stood there so already. */
+  put(unit: UnitOfWork, tuple: Tuple, reason?: string): Promise<boolean>
+  /** False if it did not stand there. */
+  remove(unit: UnitOfWork, tuple: Tuple): Promise<boolean>
+  /** Also one that has ended: preconditions and applied documents speak of what is stored. */
+  find(tuple: Tuple): Promise<StoredTuple | undefined>
+  /** In order of the key, after `after` (the key columns of a row). */
+  list(filter: TupleFilter, after: readonly string[] | undefined, limit: number): Promise<StoredTuple[]>
+  /** Ends with the entity: what names it as resource or subject. Answers how many went. */
+  removeAllOf(unit: UnitOfWork, entity: EntityValue): Promise<number>
+}
+
+/** Tuples of one tenant (admin.md §7). Changes are made inside `withTransaction`. */
+export function createTupleStore(database: Database, tenantId: string): TupleStore {
+  return {
+    async put(unit, tuple, reason) {
+      const { until } = tuple
+      const changed = await database.query(putTuple, [
+        ...keyValues(tenantId, tuple),
+        until === undefined ? null : new Date(until),
+        reason ?? null,
+      ])
+      if (changed.length > 0) unit.changed(changeOf(tuple))
+      return changed.length > 0
+    },
+    async remove(unit, tuple) {
+      const removed = await database.query(deleteTuple, keyValues(tenantId, tuple))
+      if (removed.length > 0) unit.changed(changeOf(tuple))
+      return removed.length > 0
+    },
+    async find(tuple) {
+      const [row] = await database.query<TupleRow>(findTuple, keyValues(tenantId, tuple))
+      return row && storedOf(row)
+    },
+    async list(filter, after, limit) {
+      const query = database
+        .table('relation')
+        .select(keyColumns.concat('until', 'reason'))
+        .where({ tenant_id: tenantId, ...columnsOf(filter) })
+        .orderBy(keyColumns)
+        .limit(limit)
+      if (after) query.whereRaw(`(${keyColumns.join(', ')}) > (${keyColumns.map(() => '?').join(', ')})`, [...after])
+      const rows: TupleRow[] = await query
+      return rows.map(storedOf)
+    },
+    async removeAllOf(unit, entity) {
+      const rows = await database.query<TupleRow>(deleteAllOf, [tenantId, entity.type, entity.id])
+      unit.changed(...rows.map((row) => changeOf(tupleOf(row))))
+      return rows.length
+    },
+  }
+}
+
+const keyColumns = ['resource_type', 'resource_id', 'relation', 'subject_type', 'subject_id', 'subject_relation']
+
+/** Where a list goes on. */
+export function tupleListKey(tuple: Tuple): readonly string[] {
+  const { subject_type, subject_id, subject_relation } = subjectColumns(tuple.subject)
+  return [tuple.resource.type, tuple.resource.id, tuple.relation, subject_type, subject_id, subject_relation]
+}
+
+const keyValues = (tenantId: string, tuple: Tuple): unknown[] => [tenantId, ...tupleListKey(tuple)]
+
+const storedOf = (row: TupleRow): StoredTuple => ({
+  ...tupleOf(row),
+  ...(row.reason === null ? {} : { reason: row.reason }),
+})
+
+function columnsOf(filter: TupleFilter): { readonly [column: string]: string } {
+  const columns: readonly (readonly [string, string | undefined])[] = [
+    ['resource_type', filter.resourceType],
+    ['resource_id', filter.resourceId],
+    ['relation', filter.relation],
+    ['subject_type', filter.subjectType],
+    ['subject_id', filter.subjectId],
+  ]
+  return Object.fromEntries(columns.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+}
+
+/** What nodes keep in memory and read again. */
+function changeOf({ resource, relation, subject }: Tuple) {
+  const columns = subjectColumns(subject)
+  return {
+    kind: 'relation',
+    resource: { type: resource.type, id: resource.id },
+    relation,
+    subject: {
+      type: columns.subject_type,
+      id: columns.subject_id,
+      ...(columns.subject_relation === '' ? {} : { relation: columns.subject_relation }),
+    },
+  } as const
+}
+
+const where = `tenant_id = $1 and resource_type = $2 and resource_id = $3 and relation = $4
+and subject_type = $5 and subject_id = $6 and subject_relation = $7`
+
+const putTuple: Statement = {
+  name: 'tuple-put',
+  text: `
+insert into relation (tenant_id, resource_type, resource_id, relation, subject_type, subject_id, subject_relation, until, reason)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict (tenant_id, resource_type, resource_id, relation, subject_type, subject_id, subject_relation)
+do update set until = excluded.until, reason = excluded.reason
+where relation.until is distinct from excluded.until or relation.reason is distinct from excluded.reason
+returning relation`,
+}
+const deleteTuple: Statement = { name: 'tuple-delete', text: `delete from relation where ${where} returning relation` }
+const findTuple: Statement = {
+  name: 'tuple-find',
+  text: `select ${keyColumns.join(', ')}, until, reason from relation where ${where}`,
+}
+const deleteAllOf: Statement = {
+  name: 'tuple-delete-all-of',
+  text: `
+delete from relation where tenant_id = $1
+and ((resource_type = $2 and resource_id = $3) or (subject_type = $2 and subject_id = $3))
+returning ${keyColumns.join(', ')}, until, reason`,
+}
