@@ -15,11 +15,18 @@ export type IssueRequest = {
   readonly acr?: string
   readonly amr?: readonly string[]
   /** Epochs seen when the source credential was made (code, refresh, session): an older one than now refuses. */
-  readonly epochs?: { readonly account?: number; readonly client?: number; readonly tenant?: number }
+  readonly epochs?: SeenEpochs
+  /** The person has signed in from this browser before: a stranger's failures do not lock it (people.md §4). */
+  readonly deviceKnown?: boolean
 }
+
+export type SeenEpochs = { readonly account?: number; readonly client?: number; readonly tenant?: number }
+
+declare const permitBrand: unique symbol
 
 /** Proof that the gate was asked; minting code takes it as an argument, so a path around the gate does not type-check. */
 export type Permit = {
+  readonly [permitBrand]: true
   readonly decisionId: string
   readonly request: IssueRequest
   readonly epochs: { readonly account?: number; readonly client?: number; readonly tenant: number }

@@ -1,0 +1,169 @@
+import { createPublicKey, hash, type KeyObject } from 'node:crypto'
+import { type JWTPayload, jwtVerify } from 'jose'
+import type { Clock } from '../../adapters/clock/port.ts'
+import type { Database } from '../../adapters/database/port.ts'
+import type { Authenticated, TokenVerifier } from '../http/authentication.ts'
+import { entityOf, scopesOf } from '../identity/entities.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+import type { SigningKey } from './keys.ts'
+import type { WritClaims } from './token-claims.ts'
+
+/** A JWT of ours whose signature, time and standing are good now. */
+export type LiveToken = JWTPayload & {
+  readonly jti: string
+  readonly sub: string
+  readonly client_id: string
+  readonly exp: number
+  readonly aud: string
+  readonly scope?: string
+  readonly writ: WritClaims
+}
+
+/** Standing is this old at most (architecture.md, epochs). */
+const freshMilliseconds = 1_000
+const cacheEntries = 10_000
+const longestToken = 8_192
+const clockToleranceSeconds = 10
+
+export type AccessTokens = TokenVerifier & {
+  /** As `verify`, for whatever audience of ours; for introspection and revocation, which look past the cache. */
+  read(tenant: Tenant, token: string): Promise<LiveToken | undefined>
+  /** Good signature, whatever its standing; for revocation. */
+  decode(tenant: Tenant, token: string): Promise<LiveToken | undefined>
+  /** Refuses `jti` until it would have expired. */
+  deny(tenant: Tenant, token: LiveToken): Promise<void>
+}
+
+const standingStatement = {
+  name: 'access-token-standing',
+  text: `select n.status = 'active' and n.epoch = $3 and c.status = 'active' and c.epoch = $4
+  and ($5::text is null or (a.status = 'active' and a.epoch = $6))
+  and ($7::text is null or exists (select 1 from oidc_grant g where g.tenant_id = n.id and g.id_hash = $7))
+  and not exists (select 1 from oidc_denied_token d where d.tenant_id = n.id and d.jti = $8) as live
+from tenant n
+join client c on c.tenant_id = n.id and c.id = $2
+left join account a on a.tenant_id = n.id and a.id = $5
+where n.id = $1`,
+}
+
+/** Judges the JWT access tokens that this server has signed (RFC 9068 §4), with the present standing of everyone behind them. */
+export function createAccessTokens(kit: {
+  readonly database: Database
+  readonly clock: Clock
+  readonly keysOf: (tenant: Tenant) => Promise<readonly SigningKey[]>
+}): AccessTokens {
+  const { database, clock, keysOf } = kit
+  const publicKeys = new WeakMap<SigningKey, KeyObject>()
+  const fresh = new Map<string, { readonly token: LiveToken; readonly until: number }>()
+
+  const keyFor = async (tenant: Tenant, kid: string | undefined): Promise<KeyObject> => {
+    const key = (await keysOf(tenant)).find((candidate) => candidate.kid === kid && candidate.algorithm === 'ES256')
+    if (!key) throw new Error('unknown key')
+    const known = publicKeys.get(key) ?? createPublicKey({ key: { ...key.publicJwk }, format: 'jwk' })
+    publicKeys.set(key, known)
+    return known
+  }
+
+  const decode = async (tenant: Tenant, token: string): Promise<LiveToken | undefined> => {
+    if (token.length > longestToken || token.split('.').length !== 3) return undefined
+    await keysOf(tenant)
+    try {
+      const { payload } = await jwtVerify(token, ({ kid }) => keyFor(tenant, kid), {
+        issuer: tenant.issuer,
+        algorithms: ['ES256'],
+        typ: 'at+jwt',
+        currentDate: new Date(clock.now()),
+        clockTolerance: clockToleranceSeconds,
+        requiredClaims: ['jti', 'sub', 'client_id', 'exp', 'aud'],
+      })
+      return isOurs(payload) ? payload : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  const isLive = async (tenant: Tenant, token: LiveToken): Promise<boolean> => {
+    const [tenantEpoch, clientEpoch, accountEpoch] = token.writ.ep
+    const accountId = token.sub === token.client_id ? null : token.sub
+    const values = [
+      tenant.id,
+      token.client_id,
+      tenantEpoch,
+      clientEpoch,
+      accountId,
+      accountEpoch,
+      token.writ.gr ?? null,
+      token.jti,
+    ]
+    const [row] = await database.query<{ live: boolean }>(standingStatement, values)
+    return row?.live === true
+  }
+
+  const read = async (tenant: Tenant, text: string): Promise<LiveToken | undefined> => {
+    const token = await decode(tenant, text)
+    return token && (await isLive(tenant, token)) ? token : undefined
+  }
+
+  const readCached = async (tenant: Tenant, text: string): Promise<LiveToken | undefined> => {
+    const now = clock.now()
+    const key = hash('sha256', JSON.stringify([tenant.id, tenant.issuer, text]), 'base64url')
+    const known = fresh.get(key)
+    if (known && known.until > now) return known.token
+    fresh.delete(key)
+    const token = await read(tenant, text)
+    if (!token) return undefined
+    if (fresh.size >= cacheEntries) fresh.clear()
+    fresh.set(key, { token, until: Math.min(now + freshMilliseconds, token.exp * 1_000) })
+    return token
+  }
+
+  return {
+    read,
+    decode,
+    async verify(tenant, text, audiences) {
+      const token = await readCached(tenant, text)
+      if (!token || !audiences.includes(token.aud)) return undefined
+      return authenticatedBy(token)
+    },
+    async deny(tenant, token) {
+      const text = `insert into oidc_denied_token (tenant_id, jti, expires_at) values ($1, $2, $3) on conflict do nothing`
+      const expiresAt = new Date((token.exp + clockToleranceSeconds) * 1_000)
+      await database.query({ name: 'oidc_denied_token-put', text }, [tenant.id, token.jti, expiresAt])
+      fresh.clear()
+    },
+  }
+}
+
+/** Whatever else our keys may sign one day, an access token has this shape. */
+function isOurs(payload: JWTPayload): payload is LiveToken {
+  const { jti, sub, client_id: clientId, aud, exp, writ, cnf } = payload
+  if (typeof jti !== 'string' || typeof sub !== 'string' || typeof clientId !== 'string') return false
+  if (typeof aud !== 'string' || typeof exp !== 'number' || cnf !== undefined) return false
+  const { ep, gr } = (writ ?? {}) as Partial<WritClaims>
+  if (!Array.isArray(ep) || ep.length !== 3 || !ep.every(Number.isSafeInteger)) return false
+  // A person's token always hangs on a grant.
+  return sub === clientId ? gr === undefined : typeof gr === 'string'
+}
+
+function authenticatedBy(token: LiveToken): Authenticated {
+  const client = entityOf('Client', token.client_id)
+  const isClient = token.sub === token.client_id
+  const { acr, amr, auth_time: authTime } = token
+  const hasSession = typeof acr === 'string' && typeof authTime === 'number'
+  return {
+    subject: isClient ? client : entityOf('User', token.sub),
+    client,
+    scopes: new Set(scopesOf(token.scope)),
+    expiresAt: token.exp * 1_000,
+    ...(hasSession
+      ? {
+          session: {
+            id: token.writ.gr ?? token.jti,
+            acr,
+            amr: Array.isArray(amr) ? amr.filter((method) => typeof method === 'string') : [],
+            authenticatedAt: authTime * 1_000,
+          },
+        }
+      : {}),
+  }
+}

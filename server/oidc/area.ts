@@ -1,0 +1,113 @@
+import type { Area } from '../area.ts'
+import { createAttempts } from '../identity/attempts.ts'
+import { identityBindings } from '../identity/bindings.ts'
+import type { FirstAdminHook } from '../identity/first-admin.ts'
+import { createPasswordSignIn, type PasswordSignIn } from '../identity/password-sign-in.ts'
+import { createPasswords } from '../identity/passwords.ts'
+import { createSetupLinks } from '../identity/setup-links.ts'
+import { createGate } from '../issuance/gate.ts'
+import type { Kernel } from '../kernel.ts'
+import { oidcTables } from '../schema/0010-oidc.ts'
+import { createAccessTokens } from './access-tokens.ts'
+import { createClientAuthenticator } from './client-authentication.ts'
+import { createClientRecords } from './client-records.ts'
+import { createExchanges } from './exchange.ts'
+import { createInteractionMount } from './interactions.ts'
+import { createOidcMount } from './mount.ts'
+import { createProviders, type TenantProvider } from './providers.ts'
+import { createSetupMount } from './setup-mount.ts'
+import { sweepExpired } from './sweep.ts'
+
+/** Two hashes at a time leave threads of the pool for files and signatures; each takes 19 MiB. */
+const hashConcurrency = 2
+const sweepMilliseconds = 60_000
+
+export type OidcAreaOptions = {
+  /** What else the first administrator is given; runs in the transaction of the setup. */
+  readonly onFirstAdmin?: FirstAdminHook
+  /** Told the address of the setup page while there is no administrator; it is printed, never logged. */
+  readonly announceSetup?: (kernel: Kernel, address: string) => Promise<void> | void
+}
+
+/** People and tokens: the OpenID provider, the sign-in, consent and setup pages, and the judges of bearer tokens and clients. */
+export function oidcArea(options: OidcAreaOptions = {}): Area {
+  return {
+    name: 'oidc',
+    migrations: [oidcTables],
+    bindings: identityBindings,
+    build: (kernel) => buildParts(kernel, options),
+  }
+}
+
+function buildParts(kernel: Kernel, options: OidcAreaOptions) {
+  const { database, clock, secrets, log } = kernel
+  const issue = createGate(kernel)
+  const exchanges = createExchanges()
+  const clients = createClientRecords(database, clock)
+  const providers = createProviders({ kernel, issue, exchanges, clients })
+  const passwords = createPasswords({ concurrency: hashConcurrency })
+  const accessTokens = createAccessTokens({
+    database,
+    clock,
+    keysOf: async (tenant) => (await providers.of(tenant)).keys,
+  })
+  const budgetKey = secrets.deriveKey('sign-in-budgets')
+  const signInOf = ({ tenant, accounts }: TenantProvider): PasswordSignIn =>
+    createPasswordSignIn({
+      accounts,
+      attempts: createAttempts(database, tenant.id),
+      passwords,
+      decisions: kernel.decisions,
+      budgetKey,
+    })
+  const { onFirstAdmin } = options
+  let isKeyed = false
+  let sweeping: NodeJS.Timeout | undefined
+  let stopListening = () => {}
+
+  return {
+    mounts: [
+      createOidcMount({ providers, exchanges, accessTokens }),
+      createInteractionMount({ kernel, providers, exchanges, signInOf }),
+      createSetupMount({ kernel, providers, exchanges, passwords, onFirstAdmin }),
+    ],
+    tokenVerifier: accessTokens,
+    clientAuthenticator: createClientAuthenticator(clients, clock),
+    ready: async () => ({ keys: isKeyed }),
+    start: async () => {
+      stopListening = kernel.changes.onChange(({ tenantId, changes }) => {
+        for (const change of changes) {
+          if (change.kind === 'client') clients.forget(tenantId, change.id)
+          if (change.kind === 'epoch' && change.of.type === 'Client') clients.forget(tenantId, change.of.id)
+          if (change.kind === 'everything') clients.forgetTenant(tenantId)
+          if (change.kind === 'keys' || change.kind === 'tenant' || change.kind === 'everything')
+            providers.forget(tenantId)
+        }
+      })
+      // Keys take a while to make at the first start; the server listens meanwhile and is ready when they are there.
+      providers.of(kernel.tenants.default()).then(
+        () => {
+          isKeyed = true
+        },
+        (error: unknown) => log.error({ err: error }, 'oidc: no signing keys'),
+      )
+      sweeping = setInterval(() => {
+        sweepExpired(database, clock.now()).catch((error: unknown) => log.warn({ err: error }, 'oidc: sweep failed'))
+      }, sweepMilliseconds).unref()
+      await announceSetup(kernel, options)
+    },
+    stop: async () => {
+      stopListening()
+      clearInterval(sweeping)
+    },
+  }
+}
+
+async function announceSetup(kernel: Kernel, options: OidcAreaOptions): Promise<void> {
+  if (!options.announceSetup) return
+  const tenant = kernel.tenants.default()
+  const links = createSetupLinks(kernel.database, kernel.secrets, tenant.id)
+  if (await links.hasAdmin()) return
+  const token = await links.create(kernel.clock.now())
+  await options.announceSetup(kernel, `${tenant.issuer}/setup/${token}`)
+}

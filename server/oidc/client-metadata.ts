@@ -1,0 +1,88 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+
+/** Scopes that release claims or refresh tokens; they belong to no resource. */
+export const identityScopes: ReadonlySet<string> = new Set([
+  'openid',
+  'offline_access',
+  'profile',
+  'email',
+  'address',
+  'phone',
+])
+
+const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const
+const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
+const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/**
+ * A redirect is compared character by character, so what cannot be compared exactly is not registered (provider.md §6):
+ * https, or http on loopback, or a reverse-domain scheme for native apps; no wildcard, fragment, userinfo, control character.
+ */
+export function isRegistrableRedirect(uri: string): boolean {
+  const url = URL.parse(uri)
+  if (!url || url.username !== '' || url.password !== '') return false
+  if ([...uri].some((character) => character <= ' ' || character === '\u007f') || /[#*\\]/.test(uri)) return false
+  if (url.protocol === 'https:') return url.hostname !== ''
+  if (url.protocol === 'http:') return loopbackHosts.has(url.hostname)
+  return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/i.test(url.protocol)
+}
+
+const redirectUri = z
+  .string()
+  .max(2_000)
+  .refine(isRegistrableRedirect, { message: 'not a redirect that can be registered' })
+const scopeText = z
+  .string()
+  .max(4_000)
+  .regex(/^$|^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/)
+
+/** What `client.metadata` holds. Secrets never stand here: see `client.secret_hashes`. */
+export const clientMetadataSchema = z.strictObject({
+  redirectUris: z.array(redirectUri).max(50).default([]),
+  postLogoutRedirectUris: z.array(redirectUri).max(50).default([]),
+  grantTypes: z.array(z.enum(grantTypes)).min(1).default(['authorization_code']),
+  tokenEndpointAuthMethod: z.enum(authMethods).default('client_secret_basic'),
+  applicationType: z.enum(['web', 'native']).default('web'),
+  /** The client's allow-list; a scope outside of it is never granted (security.md §2.14). */
+  scope: scopeText.default('openid'),
+  /** Audiences that the client may ask for, as paths under the issuer or absolute; absent: the ordinary ones. */
+  allowedResources: z.array(z.string().max(2_000)).max(50).optional(),
+  idTokenSignedResponseAlg: z.enum(['RS256', 'ES256']).default('RS256'),
+  accessTokenLifetimeSeconds: z.int().min(60).max(3_600).optional(),
+  /** False only for confidential clients of certification tenants (provider.md §2). */
+  requirePkce: z.boolean().default(true),
+  corsOrigins: z
+    .array(z.url({ protocol: /^https?$/ }))
+    .max(50)
+    .default([]),
+  jwks: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).max(10) }).optional(),
+  clientUri: z
+    .url({ protocol: /^https?$/ })
+    .max(2_000)
+    .optional(),
+  policyUri: z
+    .url({ protocol: /^https?$/ })
+    .max(2_000)
+    .optional(),
+  tosUri: z
+    .url({ protocol: /^https?$/ })
+    .max(2_000)
+    .optional(),
+})
+export type ClientMetadata = z.infer<typeof clientMetadataSchema>
+
+/** How secrets are kept: they have 256 bits of their own, so a plain digest cannot be searched (provider.md §3). */
+export const hashClientSecret = (secret: string): string =>
+  createHash('sha256').update(secret, 'utf8').digest('base64url')
+
+/** True if `secret` is one of the two live ones; every hash is compared, each in constant time. */
+export function matchesClientSecret(secret: string, hashes: readonly string[]): boolean {
+  const given = createHash('sha256').update(secret, 'utf8').digest()
+  let found = false
+  for (const hash of hashes) {
+    const stored = Buffer.from(hash, 'base64url')
+    if (stored.length === given.length && timingSafeEqual(stored, given)) found = true
+  }
+  return found
+}

@@ -1,0 +1,100 @@
+import type { AdapterPayload } from 'oidc-provider'
+import type { Clock } from '../../adapters/clock/port.ts'
+import type { Database } from '../../adapters/database/port.ts'
+import { type ClientMetadata, identityScopes, matchesClientSecret } from './client-metadata.ts'
+
+/** A client as the provider works with it. */
+export type ClientRecord = {
+  readonly id: string
+  readonly name: string
+  readonly metadata: Partial<ClientMetadata>
+  readonly secretHashes: readonly string[]
+  readonly firstParty: boolean
+  readonly epoch: number
+}
+
+/** The gate reads clients fresh; authentication may be this old, or as old as the change notice. */
+const cacheMilliseconds = 5_000
+const cacheEntries = 10_000
+
+const findStatement = {
+  name: 'oidc-client-find',
+  text: `select id, name, metadata, secret_hashes, first_party, epoch from client
+where tenant_id = $1 and id = $2 and status = 'active'`,
+}
+
+type Row = {
+  readonly id: string
+  readonly name: string
+  readonly metadata: Partial<ClientMetadata>
+  readonly secret_hashes: readonly string[]
+  readonly first_party: boolean
+  readonly epoch: string
+}
+
+export type ClientRecords = {
+  /** Undefined for unknown and disabled clients alike. */
+  find(tenantId: string, id: string): Promise<ClientRecord | undefined>
+  forget(tenantId: string, id: string): void
+  forgetTenant(tenantId: string): void
+}
+
+export function createClientRecords(database: Database, clock: Clock): ClientRecords {
+  const cache = new Map<string, { readonly record: ClientRecord; readonly until: number }>()
+  const keyOf = (tenantId: string, id: string) => JSON.stringify([tenantId, id])
+  return {
+    async find(tenantId, id) {
+      if (!isClientId(id)) return undefined
+      const key = keyOf(tenantId, id)
+      const now = clock.now()
+      const known = cache.get(key)
+      if (known && known.until > now) return known.record
+      cache.delete(key)
+      const [row] = await database.query<Row>(findStatement, [tenantId, id])
+      if (!row) return undefined
+      const { secret_hashes: secretHashes, first_party: firstParty, epoch, ...rest } = row
+      const record = { ...rest, secretHashes, firstParty, epoch: Number(epoch) }
+      if (cache.size >= cacheEntries) cache.clear()
+      cache.set(key, { record, until: now + cacheMilliseconds })
+      return record
+    },
+    forget: (tenantId, id) => {
+      cache.delete(keyOf(tenantId, id))
+    },
+    forgetTenant: (tenantId) => {
+      for (const key of cache.keys()) if (key.startsWith(`[${JSON.stringify(tenantId)},`)) cache.delete(key)
+    },
+  }
+}
+
+/** RFC 6749 appendix A.1: visible ASCII. What else arrives names no client, and never reaches the database. */
+const isClientId = (id: string): boolean => /^[\x20-\x7e]{1,255}$/.test(id)
+
+export const isSecretOf = (record: ClientRecord | undefined, secret: string): boolean =>
+  record !== undefined && matchesClientSecret(secret, record.secretHashes)
+
+/** What the library is told about a client, in registration names (RFC 7591). It never learns a secret or its hash. */
+export function toLibraryMetadata({ id, name, metadata }: ClientRecord): AdapterPayload {
+  const grantTypes = metadata.grantTypes ?? ['authorization_code']
+  const authMethod = metadata.tokenEndpointAuthMethod ?? 'client_secret_basic'
+  const scopes = (metadata.scope ?? '').split(' ').filter((scope) => identityScopes.has(scope))
+  return {
+    client_id: id,
+    client_name: name,
+    redirect_uris: [...(metadata.redirectUris ?? [])],
+    post_logout_redirect_uris: [...(metadata.postLogoutRedirectUris ?? [])],
+    grant_types: [...grantTypes],
+    response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
+    application_type: metadata.applicationType ?? 'web',
+    token_endpoint_auth_method: authMethod,
+    corsOrigins: [...(metadata.corsOrigins ?? [])],
+    id_token_signed_response_alg: metadata.idTokenSignedResponseAlg ?? 'RS256',
+    ...(scopes.length > 0 ? { scope: scopes.join(' ') } : {}),
+    ...(authMethod.startsWith('client_secret') ? { client_secret: 'compared by hash elsewhere' } : {}),
+    ...(metadata.jwks ? { jwks: { keys: metadata.jwks.keys.map((key) => ({ ...key })) } } : {}),
+    ...(metadata.clientUri !== undefined ? { client_uri: metadata.clientUri } : {}),
+    ...(metadata.policyUri !== undefined ? { policy_uri: metadata.policyUri } : {}),
+    ...(metadata.tosUri !== undefined ? { tos_uri: metadata.tosUri } : {}),
+    // JWK members are checked by the library itself when it builds the client.
+  } as AdapterPayload
+}

@@ -1,0 +1,150 @@
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type { Tenant } from '../tenancy/tenant.ts'
+import { claimsByScope } from './claims.ts'
+import type { Hooks } from './hooks.ts'
+import type { SigningKey } from './keys.ts'
+
+const minute = 60
+const day = 24 * 60 * minute
+
+/** Lifetimes in seconds (provider.md §2, people.md §8). */
+const lifetimes = {
+  code: minute,
+  accessToken: 10 * minute,
+  idToken: 10 * minute,
+  interaction: 30 * minute,
+  grant: 365 * day,
+  refreshIdle: 14 * day,
+  refreshAbsolute: 30 * day,
+  sessionIdle: 7 * day,
+  sessionAbsolute: 30 * day,
+}
+
+export type ConfigurationOptions = {
+  readonly tenant: Tenant
+  readonly hooks: Hooks
+  readonly keys: readonly SigningKey[]
+  readonly cookieKeys: readonly Buffer[]
+  readonly now: () => number
+}
+
+/** All that the library is told (provider.md §2): what is off is said, since several of its defaults are on. */
+export function configurationOf({ tenant, hooks, keys, cookieKeys, now }: ConfigurationOptions): Configuration {
+  const isSecure = tenant.issuer.startsWith('https:')
+  const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, signed: true } as const
+  return {
+    adapter: hooks.adapter,
+    jwks: { keys: keys.filter((key) => key.state !== 'retired').map((key) => ({ ...key.privateJwk })) },
+    ...protocol(hooks),
+    features: featuresOf(tenant, hooks),
+    routes: {
+      authorization: '/oauth2/authorize',
+      token: '/oauth2/token',
+      userinfo: '/oauth2/userinfo',
+      introspection: '/oauth2/introspect',
+      revocation: '/oauth2/revoke',
+      jwks: '/oauth2/jwks',
+      end_session: '/oauth2/end_session',
+    },
+    cookies: {
+      names: cookieNames(tenant.id, isSecure),
+      long: { ...cookie, path: '/' },
+      short: cookie,
+      keys: [...cookieKeys],
+    },
+    ttl: ttlOf(now),
+    interactions: { policy: hooks.interactionPolicy, url: (_ctx, { uid }) => `${tenant.pathPrefix}/signin/${uid}` },
+    discovery: {
+      service_documentation: `${tenant.issuer}/docs`,
+      ui_locales_supported: ['ko', 'en'],
+      claim_types_supported: ['normal'],
+    },
+  } as Configuration
+  // The published types lag behind the pinned release; test/server/oidc/discovery.test.ts shows what is in effect.
+}
+
+/** `__Host-` forbids a path, hence one name per tenant; the short ones carry paths and cannot have it (people.md §8). */
+export const cookieNames = (tenantId: string, isSecure: boolean) => ({
+  session: `${isSecure ? '__Host-' : ''}writ-${tenantId}`,
+  interaction: `writ-${tenantId}-interaction`,
+  resume: `writ-${tenantId}-resume`,
+})
+
+const protocol = (hooks: Hooks) => ({
+  findAccount: hooks.findAccount,
+  extraTokenClaims: hooks.extraTokenClaims,
+  loadExistingGrant: hooks.loadExistingGrant,
+  renderError: hooks.renderError,
+  clientBasedCORS: hooks.clientBasedCORS,
+  assertJwtClientAuthClaimsAndHeader: hooks.checkClientAssertion,
+  // Whoever registered the grant gets a refresh token; without offline_access it ends with the session (`expiresWithSession`).
+  issueRefreshToken: (_ctx: KoaContextWithOIDC, client: { grantTypeAllowed(type: string): boolean }) =>
+    client.grantTypeAllowed('refresh_token'),
+  expiresWithSession: (_ctx: KoaContextWithOIDC, code: { scopes: Set<string> }) => !code.scopes.has('offline_access'),
+  rotateRefreshToken: hooks.rotateRefreshToken,
+  // PKCE for every client (RFC 9700 §2.1.1); S256 is the only method the library knows.
+  pkce: { required: hooks.pkceRequired },
+  // No parameter: the library runs the check for every authorization request, whether it carries one of this name or not.
+  extraParams: { writ_scope_check: hooks.checkRequestedScopes },
+  scopes: ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'],
+  claims: { acr: null, amr: null, sid: null, auth_time: null, iss: null, ...claimsByScope },
+  acrValues: ['pwd', 'mfa', 'phr', 'phrh'],
+  responseTypes: ['code'],
+  subjectTypes: ['public'],
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+  enabledJWA: {
+    clientAuthSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'RS256'],
+    idTokenSigningAlgValues: ['RS256', 'ES256'],
+    userinfoSigningAlgValues: ['RS256', 'ES256'],
+    introspectionSigningAlgValues: ['RS256', 'ES256'],
+    authorizationSigningAlgValues: ['RS256', 'ES256'],
+  },
+  extraClientMetadata: { properties: ['corsOrigins'] },
+  allowOmittingSingleRegisteredRedirectUri: false,
+  acceptQueryParamAccessTokens: false,
+  clockTolerance: 10,
+  conformIdTokenClaims: true,
+  formats: { bitsOfOpaqueRandomness: 256 },
+  fetchResponseBodyLimits: { jwks_uri: 64 * 1024, sector_identifier_uri: 64 * 1024 },
+  // No address of a client's choosing is fetched until the egress client exists (security.md row 9).
+  fetch: () => Promise.reject(new Error('oidc: outgoing requests are off')),
+})
+
+const featuresOf = (tenant: Tenant, hooks: Hooks) => ({
+  devInteractions: { enabled: false },
+  dPoP: { enabled: false },
+  pushedAuthorizationRequests: { enabled: false },
+  claimsParameter: { enabled: true },
+  clientCredentials: { enabled: true },
+  userinfo: { enabled: true },
+  introspection: { enabled: true, allowedPolicy: hooks.mayIntrospect },
+  revocation: { enabled: true, allowedPolicy: hooks.mayRevoke },
+  rpInitiatedLogout: {
+    enabled: true,
+    logoutSource: hooks.renderLogout,
+    postLogoutSuccessSource: hooks.renderLoggedOut,
+  },
+  resourceIndicators: {
+    enabled: true,
+    defaultResource: hooks.defaultResource,
+    useGrantedResource: () => false,
+    getResourceServerInfo: (ctx: KoaContextWithOIDC, resource: string) => hooks.resourceServer(ctx, tenant, resource),
+  },
+})
+
+const ttlOf = (now: () => number) => ({
+  AuthorizationCode: lifetimes.code,
+  AccessToken: (_ctx: unknown, token: { resourceServer?: { accessTokenTTL?: number } }) =>
+    token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken,
+  ClientCredentials: (_ctx: unknown, token: { resourceServer?: { accessTokenTTL?: number } }) =>
+    token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken,
+  IdToken: lifetimes.idToken,
+  Interaction: lifetimes.interaction,
+  Grant: lifetimes.grant,
+  RefreshToken: (_ctx: unknown, token: { totalLifetime(): number }) =>
+    Math.max(1, Math.min(lifetimes.refreshIdle, lifetimes.refreshAbsolute - token.totalLifetime())),
+  Session: (_ctx: unknown, session: { loginTs?: number }) => {
+    const age = session.loginTs === undefined ? 0 : Math.floor(now() / 1_000) - session.loginTs
+    return Math.max(1, Math.min(lifetimes.sessionIdle, lifetimes.sessionAbsolute - age))
+  },
+})

@@ -1,0 +1,48 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { RequestScope } from '../http/request-scope.ts'
+import type { Permit, SeenEpochs } from '../issuance/issue.ts'
+
+/** What one HTTP request has found and been permitted so far; the library's hooks and our adapter meet here. */
+export type Exchange = {
+  readonly scope: RequestScope
+  /** The token endpoint spends tokens; elsewhere they are only looked at. */
+  readonly spends: boolean
+  /** Epochs of what this request spends: the session, the sign-in, the code or the refresh token. */
+  source?: SeenEpochs
+  /** A sign-in that has just been judged, until its session stands. */
+  signIn?: { readonly accountId: string; readonly epoch: number; readonly grant: string; readonly deviceKnown: boolean }
+  /** The session row as it was read: an unchanged one is not written again. */
+  session?: {
+    readonly idHash: string
+    readonly accountId?: string
+    readonly payload: string
+    readonly expiresAt: number
+  }
+  /** Hash of the authorization code that was presented. */
+  code?: string
+  /** The refresh token that was presented; `successor` where it was spent a moment ago by the same client. */
+  refresh?: { readonly value: string; readonly successor?: string }
+  /** By id of the credential. */
+  readonly permits: Map<string, Permit>
+}
+
+export type Exchanges = {
+  run<T>(start: Pick<Exchange, 'scope' | 'spends'>, task: (exchange: Exchange) => Promise<T>): Promise<T>
+  /** Throws outside of `run`: whatever runs there has no request, hence no permit. */
+  current(): Exchange
+}
+
+export function createExchanges(): Exchanges {
+  const storage = new AsyncLocalStorage<Exchange>()
+  return {
+    run: (start, task) => {
+      const exchange: Exchange = { ...start, permits: new Map() }
+      return storage.run(exchange, () => task(exchange))
+    },
+    current: () => {
+      const exchange = storage.getStore()
+      if (!exchange) throw new Error('oidc: a hook of the library ran outside of a request')
+      return exchange
+    },
+  }
+}

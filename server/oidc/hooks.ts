@@ -1,0 +1,254 @@
+import type {
+  AccessToken,
+  AdapterFactory,
+  Client,
+  ClientCredentials,
+  Grant,
+  KoaContextWithOIDC,
+  Account as LibraryAccount,
+  RefreshToken,
+  ResourceServer,
+} from 'oidc-provider'
+import type { DecisionPoint } from '../decision/decision-point.ts'
+import type { WebContext } from '../http/mount.ts'
+import type { Accounts } from '../identity/accounts.ts'
+import type { Issue } from '../issuance/issue.ts'
+import { loggedOutPage, logoutPage } from '../pages/logout-page.ts'
+import { sendPage, viewerOf } from '../pages/page.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+import { claimsOf } from './claims.ts'
+import { type ClientRecord, toLibraryMetadata } from './client-records.ts'
+import type { Consents } from './consents.ts'
+import type { Exchanges } from './exchange.ts'
+import { loadGrant } from './grants.ts'
+import type { Library } from './library.ts'
+import { toProtocolError } from './protocol-errors.ts'
+import { renderProtocolError } from './render-error.ts'
+import { defaultAudience, resourceServerOf } from './resources.ts'
+import { permitAccessToken } from './token-claims.ts'
+
+export type HookOptions = {
+  readonly library: Library
+  readonly tenant: Tenant
+  readonly adapter: AdapterFactory
+  readonly accounts: Accounts
+  readonly consents: Consents
+  readonly decisions: DecisionPoint
+  readonly issue: Issue
+  readonly exchanges: Exchanges
+  readonly findClient: (id: string) => Promise<ClientRecord | undefined>
+  readonly now: () => number
+}
+export type Hooks = ReturnType<typeof createHooks>
+
+/** The longest a client assertion may live (provider.md §10, §11.6). */
+const longestAssertionSeconds = 300
+
+/** Everything that the library asks us while it serves one tenant. */
+export function createHooks(options: HookOptions) {
+  const { library, tenant, accounts, exchanges, issue, findClient } = options
+
+  const recordOf = async (clientId: string): Promise<ClientRecord> => {
+    const record = await findClient(clientId)
+    if (!record) throw new library.errors.InvalidClient('client is invalid')
+    return record
+  }
+  const answering = async <T>(stage: 'authorize' | 'token' | 'client', run: () => Promise<T>): Promise<T> => {
+    try {
+      return await run()
+    } catch (error) {
+      throw toProtocolError(library, error, stage)
+    }
+  }
+
+  return {
+    adapter: options.adapter,
+    interactionPolicy: library.interactionPolicy.base(),
+
+    /** Undefined is where a disabled account stops, whatever token speaks for it (provider.md §4). */
+    findAccount: (ctx: KoaContextWithOIDC, sub: string, token?: unknown): Promise<LibraryAccount | undefined> =>
+      answering(token === undefined ? 'authorize' : 'token', async () => {
+        noteSignIn(ctx, exchanges)
+        const account = await accounts.find(sub)
+        if (account?.status !== 'active') {
+          if (token === undefined) throw new library.errors.AccessDenied('the account cannot be used')
+          return undefined
+        }
+        return {
+          accountId: sub,
+          claims: async (use) => {
+            if (use === 'id_token') await permitIdToken(ctx, sub, { issue, exchanges, answering })
+            return claimsOf(account)
+          },
+        }
+      }),
+
+    extraTokenClaims: (ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials) =>
+      answering(token.kind === 'ClientCredentials' ? 'client' : 'token', async () => {
+        if (token.kind === 'ClientCredentials') requireAllowedScopes(library, ctx, await recordOf(token.clientId ?? ''))
+        return permitAccessToken(ctx, token, { issue, exchange: exchanges.current() })
+      }),
+
+    loadExistingGrant: (ctx: KoaContextWithOIDC): Promise<Grant | undefined> =>
+      answering('authorize', async () => {
+        const { provider, client } = ctx.oidc
+        const record = await recordOf(client?.clientId ?? '')
+        const { consents, decisions } = options
+        return loadGrant(ctx, { provider, consents, decisions, scope: exchanges.current().scope, client: record })
+      }),
+
+    checkRequestedScopes: async (ctx: KoaContextWithOIDC): Promise<void> =>
+      answering('authorize', async () =>
+        requireAllowedScopes(library, ctx, await recordOf(ctx.oidc.client?.clientId ?? '')),
+      ),
+
+    resourceServer: (ctx: KoaContextWithOIDC, of: Tenant, resource: string): Promise<ResourceServer> =>
+      answering('token', async () => {
+        const record = await recordOf(ctx.oidc.client?.clientId ?? '')
+        const isForPerson = ctx.oidc.params?.grant_type !== 'client_credentials'
+        const server = resourceServerOf(of, resource, record, isForPerson)
+        if (!server) throw new library.errors.InvalidTarget()
+        return server
+      }),
+
+    defaultResource: (ctx: KoaContextWithOIDC, _client: Client, oneOf?: string[]) =>
+      oneOf ?? (ctx.oidc.params?.grant_type === 'client_credentials' ? defaultAudience(tenant.issuer) : undefined),
+
+    pkceRequired: (_ctx: KoaContextWithOIDC, _client: Client): boolean => true,
+
+    /** Always, but for a client that lost the answer of a moment ago and is given the same successor. */
+    rotateRefreshToken: (_ctx: KoaContextWithOIDC): boolean => exchanges.current().refresh?.successor === undefined,
+
+    /** RFC 7662 §4: a caller sees what is its own; whose audience it is will be a registered resource server. */
+    mayIntrospect: (
+      _ctx: KoaContextWithOIDC,
+      client: Client,
+      token: AccessToken | RefreshToken | ClientCredentials,
+    ): boolean => token.clientId === client.clientId,
+
+    /** RFC 7009 §2.1: another client's token is refused and stays as it is. */
+    mayRevoke: (
+      _ctx: KoaContextWithOIDC,
+      client: Client,
+      token: AccessToken | RefreshToken | ClientCredentials,
+    ): boolean => {
+      if (token.clientId === client.clientId) return true
+      throw new library.errors.InvalidRequest('the token was issued to another client')
+    },
+
+    /** CORS at token and userinfo only for origins that the client registered; never a wildcard (security.md §2.10). */
+    clientBasedCORS: (_ctx: KoaContextWithOIDC, _origin: string, client: Client): boolean => {
+      const { corsOrigins } = client as { readonly corsOrigins?: readonly string[] }
+      return corsOrigins?.includes(_origin) === true
+    },
+
+    /** Short-lived and for this issuer alone: one `aud`, as one string (FAPI 2.0 §5.3.2.1, provider.md §11.6). */
+    checkClientAssertion: (
+      ctx: KoaContextWithOIDC,
+      claims: { readonly aud?: unknown; readonly exp?: unknown; readonly iat?: unknown; readonly nbf?: unknown },
+    ): void => {
+      const seconds = Math.floor(options.now() / 1_000)
+      const refuse = (why: string) => new library.errors.InvalidClientAuth(why)
+      if (typeof claims.aud !== 'string' || !ctx.oidc.clientJwtAuthExpectedAudience().has(claims.aud)) {
+        throw refuse('aud must be one string that names this server')
+      }
+      if (typeof claims.exp !== 'number' || claims.exp > seconds + longestAssertionSeconds)
+        throw refuse('exp is too far away')
+      for (const at of [claims.iat, claims.nbf]) {
+        if (at !== undefined && (typeof at !== 'number' || at > seconds + 60))
+          throw refuse('iat or nbf is in the future')
+      }
+    },
+
+    renderError: renderProtocolError,
+
+    renderLogout: (ctx: KoaContextWithOIDC): void => {
+      const context = webContext(ctx)
+      const { client, session, params } = ctx.oidc
+      const state = session?.state as { readonly secret?: string } | undefined
+      const leadsTo = typeof params?.post_logout_redirect_uri === 'string' ? [params.post_logout_redirect_uri] : []
+      sendPage(
+        context,
+        viewerOf(context, params?.ui_locales),
+        logoutPage(viewerOf(context, params?.ui_locales), {
+          action: ctx.oidc.urlFor('end_session_confirm'),
+          xsrf: state?.secret ?? '',
+          leadsTo,
+          ...(client ? { clientName: client.clientName ?? client.clientId } : {}),
+        }),
+      )
+    },
+
+    renderLoggedOut: (ctx: KoaContextWithOIDC): void => {
+      const context = webContext(ctx)
+      const viewer = viewerOf(context)
+      sendPage(context, viewer, loggedOutPage(viewer))
+    },
+
+    clientMetadata: async (id: string) => {
+      const record = await findClient(id)
+      return record ? toLibraryMetadata(record) : undefined
+    },
+  }
+}
+
+/** The library runs on the very context that the pipeline made; its types do not know ours. */
+export const webContext = (ctx: KoaContextWithOIDC): WebContext => ctx as unknown as WebContext
+
+/** A sign-in result that this request carries on: its evidence stands behind the code and the session (`families.ts`). */
+function noteSignIn(ctx: KoaContextWithOIDC, exchanges: Exchanges): void {
+  const login = ctx.oidc.result?.login as SignInResult | undefined
+  if (!login) return
+  const { accountId, epoch, grant, deviceKnown } = login
+  exchanges.current().signIn = { accountId, epoch, grant, deviceKnown }
+}
+/** `login` of an interaction result as `interactions.ts` writes it. */
+export type SignInResult = {
+  readonly accountId: string
+  readonly epoch: number
+  readonly grant: string
+  readonly deviceKnown: boolean
+  readonly acr: string
+  readonly amr: string[]
+}
+
+async function permitIdToken(
+  ctx: KoaContextWithOIDC,
+  accountId: string,
+  {
+    issue,
+    exchanges,
+    answering,
+  }: {
+    readonly issue: Issue
+    readonly exchanges: Exchanges
+    readonly answering: <T>(stage: 'token', run: () => Promise<T>) => Promise<T>
+  },
+): Promise<void> {
+  const { entities, client, params } = ctx.oidc
+  const source = entities.AuthorizationCode ?? entities.RefreshToken
+  const exchange = exchanges.current()
+  const permit = await answering('token', () =>
+    issue(exchange.scope, {
+      kind: 'id',
+      grant: String(params?.grant_type ?? 'authorization_code'),
+      accountId,
+      scopes: [...(source?.scopes ?? [])],
+      ...(client ? { clientId: client.clientId } : {}),
+      ...(source?.acr !== undefined ? { acr: source.acr } : {}),
+      ...(source?.amr !== undefined ? { amr: source.amr } : {}),
+      ...(exchange.source ? { epochs: exchange.source } : {}),
+    }),
+  )
+  exchange.permits.set('id_token', permit)
+}
+
+/** RFC 6749 §3.3: a scope outside of the client's allow-list is refused, not passed over (security.md §2.14). */
+function requireAllowedScopes(library: Library, ctx: KoaContextWithOIDC, client: ClientRecord): void {
+  const sent = ctx.method === 'POST' ? ctx.oidc.body?.scope : ctx.query.scope
+  if (typeof sent !== 'string') return
+  const allowed = new Set((client.metadata.scope ?? '').split(' '))
+  const foreign = sent.split(' ').filter((scope) => scope !== '' && !allowed.has(scope))
+  const first = foreign[0]
+  if (first !== undefined) throw new library.errors.InvalidScope('requested scope is not allowed', first)
+}

@@ -1,0 +1,104 @@
+import { generateKeyPair, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { Clock } from '../../adapters/clock/port.ts'
+import type { Database } from '../../adapters/database/port.ts'
+import type { Secrets } from '../../adapters/secrets/port.ts'
+
+/** Access tokens are signed ES256; ID tokens RS256, which OpenID requires, unless the client asks otherwise. */
+export type SigningAlgorithm = 'ES256' | 'RS256'
+
+export type SigningKey = {
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  readonly state: 'next' | 'current' | 'retired'
+  readonly publicJwk: { readonly [member: string]: unknown }
+  readonly privateJwk: { readonly [member: string]: unknown }
+}
+
+type KeyRecord = {
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  readonly state: SigningKey['state']
+  readonly public_jwk: { readonly [member: string]: unknown }
+  readonly sealed_private: string
+}
+
+type KeyStore = { readonly database: Database; readonly secrets: Secrets; readonly clock: Clock }
+
+/**
+ * The token keys of a tenant, generated at first use. RSA takes a while, so both kinds are made at once on the thread pool and
+ * outside of the transaction; of two nodes that do so together one wins, and both use its keys.
+ */
+export async function ensureSigningKeys(store: KeyStore, tenantId: string): Promise<readonly SigningKey[]> {
+  const existing = await readSigningKeys(store, tenantId)
+  if (existing.length > 0) return existing
+  const made = await Promise.all([makeKey(store, 'ES256'), makeKey(store, 'RS256')])
+  await store.database.transaction(
+    async () => {
+      const { database, secrets, clock } = store
+      await database.query({ name: 'signing-key-lock', text: 'select id from tenant where id = $1 for update' }, [
+        tenantId,
+      ])
+      if ((await readSigningKeys(store, tenantId)).length > 0) return
+      for (const key of made) {
+        const sealed = secrets.seal(purposeOf(tenantId, key.kid), Buffer.from(JSON.stringify(key.privateJwk)))
+        await database.query(
+          {
+            name: 'signing-key-insert',
+            text: `insert into signing_key (tenant_id, kid, purpose, algorithm, state, public_jwk, sealed_private, created_at)
+values ($1, $2, 'token', $3, 'current', $4, $5, $6)`,
+          },
+          [tenantId, key.kid, key.algorithm, JSON.stringify(key.publicJwk), sealed, new Date(clock.now())],
+        )
+      }
+    },
+    { 'writ.tenant': tenantId },
+  )
+  return readSigningKeys(store, tenantId)
+}
+
+/** Current keys first: the library signs with the first that fits. */
+async function readSigningKeys({ database, secrets }: KeyStore, tenantId: string): Promise<readonly SigningKey[]> {
+  const rows = await database.query<KeyRecord>(
+    {
+      name: 'signing-key-read',
+      text: `select kid, algorithm, state, public_jwk, sealed_private from signing_key where tenant_id = $1 and purpose = 'token'
+order by case state when 'current' then 0 when 'next' then 1 else 2 end, created_at desc`,
+    },
+    [tenantId],
+  )
+  return rows.map((row) => ({
+    kid: row.kid,
+    algorithm: row.algorithm,
+    state: row.state,
+    publicJwk: row.public_jwk,
+    privateJwk: JSON.parse(
+      Buffer.from(secrets.open(purposeOf(tenantId, row.kid), row.sealed_private)).toString('utf8'),
+    ),
+  }))
+}
+
+const purposeOf = (tenantId: string, kid: string): string => `signing-key:${tenantId}:${kid}`
+
+type MadeKey = Pick<SigningKey, 'kid' | 'algorithm' | 'publicJwk' | 'privateJwk'>
+
+async function makeKey({ secrets }: KeyStore, algorithm: SigningAlgorithm): Promise<MadeKey> {
+  const { publicKey, privateKey } = await generate(algorithm)
+  const kid = `${algorithm.toLowerCase()}-${secrets.token(12)}`
+  const members = { kid, alg: algorithm, use: 'sig' }
+  return {
+    kid,
+    algorithm,
+    publicJwk: { ...exportJwk(publicKey), ...members },
+    privateJwk: { ...exportJwk(privateKey), ...members },
+  }
+}
+
+const generateKeys = promisify(generateKeyPair)
+
+const generate = (algorithm: SigningAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> =>
+  algorithm === 'ES256'
+    ? generateKeys('ec', { namedCurve: 'P-256' })
+    : generateKeys('rsa', { modulusLength: 2_048, publicExponent: 65_537 })
+
+const exportJwk = (key: KeyObject): object => key.export({ format: 'jwk' })

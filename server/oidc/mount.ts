@@ -1,0 +1,198 @@
+import { hash } from 'node:crypto'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { readForm } from '../http/body.ts'
+import type { Mount, WebContext } from '../http/mount.ts'
+import { Refusal } from '../http/refusal.ts'
+import { errorPage } from '../pages/error-page.ts'
+import { formSource, sendPage, viewerOf } from '../pages/page.ts'
+import type { AccessTokens } from './access-tokens.ts'
+import type { Exchange, Exchanges } from './exchange.ts'
+import { isProtocolRefusal } from './protocol-errors.ts'
+import type { Providers, TenantProvider } from './providers.ts'
+import { answerStructuredToken } from './structured-tokens.ts'
+
+/** What each path takes; another method is 405, in OAuth's form. */
+const methods: { readonly [path: string]: readonly string[] } = {
+  '/oauth2/authorize': ['GET', 'POST', 'HEAD'],
+  '/oauth2/token': ['POST', 'OPTIONS'],
+  '/oauth2/userinfo': ['GET', 'POST', 'HEAD', 'OPTIONS'],
+  '/oauth2/introspect': ['POST', 'OPTIONS'],
+  '/oauth2/revoke': ['POST', 'OPTIONS'],
+  '/oauth2/jwks': ['GET', 'HEAD', 'OPTIONS'],
+  '/oauth2/end_session': ['GET', 'HEAD'],
+  '/oauth2/end_session/confirm': ['POST'],
+  '/oauth2/end_session/success': ['GET', 'HEAD'],
+  '/.well-known/openid-configuration': ['GET', 'HEAD', 'OPTIONS'],
+  '/.well-known/oauth-authorization-server': ['GET', 'HEAD', 'OPTIONS'],
+}
+
+const cacheable = new Set([
+  '/oauth2/jwks',
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-authorization-server',
+])
+const longestQuery = 16_384
+
+export type OidcMountOptions = {
+  readonly providers: Providers
+  readonly exchanges: Exchanges
+  readonly accessTokens: AccessTokens
+}
+
+/** The OpenID provider at its paths (surface.md), on the pipeline's own context. */
+export function createOidcMount(options: OidcMountOptions): Mount {
+  return {
+    name: 'oidc',
+    paths: ['/oauth2/*', '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'],
+    async handle(context) {
+      if (!isAllowed(context)) return
+      const tenantProvider = await options.providers.of(context.state.scope.tenant)
+      const { path, scope } = context.state
+      if (path === '/oauth2/authorize' && context.method === 'POST') return reissueAsGet(context, tenantProvider)
+      const ctx = prepare(context, tenantProvider)
+      await options.exchanges.run({ scope, spends: path === '/oauth2/token' }, async (exchange) => {
+        await serve(ctx, tenantProvider)
+        if (path === '/oauth2/token') settleTokenAnswer(ctx, exchange)
+        if (path === '/oauth2/introspect' || path === '/oauth2/revoke') {
+          await answerStructuredToken(ctx, { tenant: scope.tenant, accessTokens: options.accessTokens })
+        }
+      })
+      finish(context, ctx)
+    },
+  }
+}
+
+/** Refuses, in the form of the place, what the library would choke on. */
+function isAllowed(context: WebContext): boolean {
+  const { path } = context.state
+  const takes = /^\/oauth2\/authorize\/[^/]+$/.test(path) ? ['GET', 'HEAD'] : methods[path]
+  if (!takes) return answerError(context, 404, 'not_found', 'there is no such endpoint')
+  if (!takes.includes(context.method)) {
+    context.set('allow', takes.join(', '))
+    return answerError(context, 405, 'invalid_request', 'the endpoint does not take this method')
+  }
+  const query = context.querystring
+  if (query.length > longestQuery || !isCleanText(query))
+    return answerError(context, 400, 'invalid_request', 'the query is not valid')
+  return true
+}
+
+/** Decodes to UTF-8 without NUL: what else arrives can be neither stored nor compared (provider.md §3). */
+function isCleanText(text: string): boolean {
+  try {
+    return !decodeURIComponent(text.replaceAll('+', ' ')).includes('\0')
+  } catch {
+    return false
+  }
+}
+
+function answerError(context: WebContext, status: number, error: string, description: string): false {
+  if (context.state.path.startsWith('/oauth2/authorize') || context.state.path.startsWith('/oauth2/end_session')) {
+    const viewer = viewerOf(context)
+    sendPage(context, viewer, errorPage(viewer, { code: error, status, requestId: context.state.scope.requestId }))
+    return false
+  }
+  context.status = status
+  context.body = { error, error_description: description }
+  return false
+}
+
+/**
+ * Makes the pipeline's context the library's: the path without the tenant's prefix, the tenant's cookie keys, and an origin that is
+ * configuration and never the `Host` header (security.md row 6).
+ */
+function prepare(context: WebContext, { tenant, provider, isSecure }: TenantProvider): KoaContextWithOIDC {
+  const issuer = new URL(tenant.issuer)
+  const { querystring } = context
+  const address = `${context.state.path}${querystring === '' ? '' : `?${querystring}`}`
+  context.url = address
+  const { request } = context
+  const basePath = issuer.pathname === '/' ? '' : issuer.pathname
+  Object.defineProperties(request, {
+    protocol: { value: isSecure ? 'https' : 'http', configurable: true },
+    host: { value: issuer.host, configurable: true },
+    origin: { value: issuer.origin, configurable: true },
+    href: { value: `${issuer.origin}${basePath}${address}`, configurable: true },
+  })
+  // `urlFor` finds the mount path where the original address ends in the present one (helpers/oidc_context.js).
+  Object.assign(context.req, { originalUrl: `${basePath}${address}` })
+  const { cookies } = provider.createContext(context.req, context.res)
+  cookies.secure = isSecure
+  context.cookies = cookies
+  // From here on the context is what the library's types call it; `oidc` is defined by its router.
+  return context as unknown as KoaContextWithOIDC
+}
+
+/** A refusal that the library has answered already may surface again while it saves the session; the answer stands. */
+async function serve(ctx: KoaContextWithOIDC, { serve: run, library }: TenantProvider): Promise<void> {
+  let isMissed = false
+  try {
+    await run(ctx, async () => {
+      isMissed = true
+    })
+  } catch (error) {
+    if (!isProtocolRefusal(library, error) || ctx.status === 404) throw error
+  }
+  if (isMissed) {
+    ctx.status = 404
+    ctx.body = { error: 'not_found' }
+  }
+}
+
+/** No token leaves without its permit (provider.md §4), and a client in its grace is told the successor it already has. */
+function settleTokenAnswer(ctx: KoaContextWithOIDC, exchange: Exchange): void {
+  if (ctx.status !== 200) return
+  const body = ctx.body as { readonly [member: string]: unknown }
+  const permitted = new Set([...exchange.permits.values()].map((permit) => permit.request.kind))
+  const successor = exchange.refresh?.successor
+  const isBacked =
+    permitted.has('access') &&
+    (body.id_token === undefined || permitted.has('id')) &&
+    (body.refresh_token === undefined || permitted.has('refresh') || successor !== undefined)
+  if (!isBacked) throw new Error('oidc: a token answer without a decision was withheld')
+  if (successor !== undefined) ctx.body = { ...body, refresh_token: successor }
+}
+
+function finish(context: WebContext, ctx: KoaContextWithOIDC): void {
+  if (cacheable.has(context.state.path) && context.status === 200) context.set('cache-control', 'public, max-age=300')
+  if (context.status === 503) context.set('retry-after', '5')
+  const policy = context.response.get('content-security-policy')
+  if (!context.response.is('html') || /style-src/.test(String(policy))) return
+  // A page of the library's own: it submits itself by one script, whose digest is all that may run, to one place.
+  const { params, session } = ctx.oidc
+  const state = session?.state as { readonly postLogoutRedirectUri?: string } | undefined
+  const targets = [params?.redirect_uri, params?.post_logout_redirect_uri, state?.postLogoutRedirectUri]
+  const sources = targets.flatMap((target) => (typeof target === 'string' ? formSource(target) : []))
+  const scripts = [...String(context.body).matchAll(/<script>([\s\S]*?)<\/script>/g)].map(([, script = '']) =>
+    scriptSource(script),
+  )
+  context.set(
+    'content-security-policy',
+    [
+      "default-src 'none'",
+      `script-src ${scripts.length > 0 ? scripts.join(' ') : "'none'"}`,
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
+      `form-action 'self' ${[...new Set(sources)].join(' ')}`.trimEnd(),
+    ].join('; '),
+  )
+}
+
+/** POST to the authorization endpoint, asked again by GET, so that `SameSite=Lax` cookies come along (provider.md §1). */
+async function reissueAsGet(context: WebContext, { tenant }: TenantProvider): Promise<void> {
+  try {
+    const fields = await readForm(context.req)
+    const query = new URLSearchParams([...fields]).toString()
+    if (query.length > longestQuery) {
+      answerError(context, 400, 'invalid_request', 'the request is too long')
+      return
+    }
+    context.status = 303
+    context.redirect(`${tenant.issuer}/oauth2/authorize?${query}`)
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.kind.status >= 500) throw error
+    answerError(context, error.kind.status, 'invalid_request', 'the form is not valid')
+  }
+}
+
+const scriptSource = (script: string): string => `'sha256-${hash('sha256', script, 'base64')}'`

@@ -1,0 +1,171 @@
+import type Provider from 'oidc-provider'
+import type { AdapterPayload, Configuration, KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provider'
+import { type Accounts, createAccounts } from '../identity/accounts.ts'
+import type { Issue } from '../issuance/issue.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+import { createAdapter } from './adapter.ts'
+import { type ClientRecord, type ClientRecords, isSecretOf, toLibraryMetadata } from './client-records.ts'
+import { configurationOf } from './configuration.ts'
+import { type Consents, createConsents } from './consents.ts'
+import type { Exchanges } from './exchange.ts'
+import { createHooks } from './hooks.ts'
+import { ensureSigningKeys, type SigningKey } from './keys.ts'
+import { type Library, loadLibrary } from './library.ts'
+import { spendOnce } from './spend-once.ts'
+
+/** Everything that serves one tenant; built at its first request and dropped when idle (provider.md §8). */
+export type TenantProvider = {
+  readonly tenant: Tenant
+  readonly provider: Provider
+  readonly library: Library
+  readonly accounts: Accounts
+  readonly consents: Consents
+  readonly keys: readonly SigningKey[]
+  readonly isSecure: boolean
+  /** The library's whole handler, run on the pipeline's own context. */
+  readonly serve: (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void>
+  readonly findClient: (id: string) => Promise<ClientRecord | undefined>
+}
+
+export type Providers = {
+  of(tenant: Tenant): Promise<TenantProvider>
+  /** Built anew at the next request: keys or the tenant itself changed. */
+  forget(tenantId: string): void
+}
+
+export type ProvidersOptions = {
+  readonly kernel: Kernel
+  readonly issue: Issue
+  readonly exchanges: Exchanges
+  readonly clients: ClientRecords
+}
+
+/** Kept by recency of use. */
+const keptProviders = 200
+
+export function createProviders(options: ProvidersOptions): Providers {
+  const built = new Map<string, { readonly issuer: string; readonly provider: Promise<TenantProvider> }>()
+  let library: Promise<Library> | undefined
+
+  const build = async (tenant: Tenant): Promise<TenantProvider> => {
+    library ??= loadLibrary(options.kernel.log)
+    const [loaded, keys] = await Promise.all([library, ensureSigningKeys(options.kernel, tenant.id)])
+    return buildProvider(options, loaded, tenant, keys)
+  }
+
+  return {
+    async of(tenant) {
+      const known = built.get(tenant.id)
+      built.delete(tenant.id)
+      const entry = known?.issuer === tenant.issuer ? known : { issuer: tenant.issuer, provider: build(tenant) }
+      built.set(tenant.id, entry)
+      const oldest = built.size > keptProviders ? built.keys().next().value : undefined
+      if (oldest !== undefined) built.delete(oldest)
+      try {
+        return await entry.provider
+      } catch (error) {
+        if (built.get(tenant.id) === entry) built.delete(tenant.id)
+        throw error
+      }
+    },
+    forget: (tenantId) => {
+      built.delete(tenantId)
+    },
+  }
+}
+
+function buildProvider(
+  { kernel, issue, exchanges, clients }: ProvidersOptions,
+  library: Library,
+  tenant: Tenant,
+  keys: readonly SigningKey[],
+): TenantProvider {
+  const { database, clock, decisions, secrets, log } = kernel
+  const findClient = (id: string) => clients.find(tenant.id, id)
+  const accounts = createAccounts(database, tenant.id)
+  const consents = createConsents(database, tenant.id)
+  const now = () => clock.now()
+  const findMetadata = async (id: string): Promise<AdapterPayload | undefined> => {
+    const record = await findClient(id)
+    return record ? toLibraryMetadata(record) : undefined
+  }
+  const adapter = createAdapter({
+    library,
+    database,
+    clock,
+    tenantId: tenant.id,
+    issue,
+    exchanges,
+    findClient: findMetadata,
+  })
+  const hooks = createHooks({
+    library,
+    tenant,
+    adapter,
+    accounts,
+    consents,
+    decisions,
+    issue,
+    exchanges,
+    findClient,
+    now,
+  })
+  const cookieKeys = [Buffer.from(secrets.deriveKey(`oidc-cookies:${tenant.id}`))]
+  const provider = oneTransactionProvider(library, { database, clock, exchanges, tenantId: tenant.id }, [
+    tenant.issuer,
+    configurationOf({ tenant, hooks, keys, cookieKeys, now }),
+  ])
+  compareSecretsByHash(provider, findClient)
+  provider.on('server_error', (_ctx: KoaContextWithOIDC, error: Error) =>
+    log.error({ err: error, tenant: tenant.id }, 'oidc: server error'),
+  )
+
+  const [serve] = provider.middleware
+  if (!serve) throw new Error('oidc: the library has no handler')
+  return {
+    tenant,
+    provider,
+    library,
+    accounts,
+    consents,
+    keys,
+    isSecure: tenant.issuer.startsWith('https:'),
+    // The library's handler is made for its own context type; it runs on ours (`mount.ts` prepares it).
+    serve: serve as unknown as TenantProvider['serve'],
+    findClient,
+  }
+}
+
+/**
+ * Codes and refresh tokens are spent inside one transaction: the seam is the public method that also registers the library's own
+ * grants, which it calls on itself while it is constructed.
+ */
+function oneTransactionProvider(
+  library: Library,
+  kit: Omit<Parameters<typeof spendOnce>[0], 'library'>,
+  [issuer, configuration]: [string, Configuration],
+): Provider {
+  class OneTransactionProvider extends library.default {
+    override registerGrantType<Params extends object>(
+      name: string,
+      handler: (ctx: TokenEndpointGrantContext<Params>) => void | Promise<void>,
+      ...rest: (string | readonly string[] | ReadonlySet<string>)[]
+    ): void {
+      const spends = name === 'authorization_code' || name === 'refresh_token'
+      super.registerGrantType(name, spends ? spendOnce({ library, ...kit }, handler) : handler, ...rest)
+    }
+  }
+  // The subclass adds nothing to the type; exactOptionalPropertyTypes reads Koa's getters more strictly than Koa declares them.
+  return new OneTransactionProvider(issuer, configuration) as unknown as Provider
+}
+
+/** The library knows no secret: its comparison, which it awaits, is replaced on the Client prototype (provider.md §3). */
+function compareSecretsByHash(provider: Provider, findClient: TenantProvider['findClient']): void {
+  const prototype = provider.Client.prototype as {
+    compareClientSecret: (this: { clientId: string }, secret: string) => Promise<boolean>
+  }
+  prototype.compareClientSecret = async function compareClientSecret(secret) {
+    return isSecretOf(await findClient(this.clientId), secret)
+  }
+}

@@ -1,0 +1,44 @@
+import type { ResourceServer } from 'oidc-provider'
+import type { Tenant } from '../tenancy/tenant.ts'
+import { identityScopes } from './client-metadata.ts'
+import type { ClientRecord } from './client-records.ts'
+
+/** Audiences that exist, as paths under the issuer (surface.md). */
+const audiencePaths = ['/api', '/access', '/admin', '/storage/v1'] as const
+
+export const registeredAudiences = (issuer: string): readonly string[] =>
+  audiencePaths.map((path) => `${issuer}${path}`)
+
+/** Where a client's own credentials lead if it names nothing (provider.md §2). */
+export const defaultAudience = (issuer: string): string => `${issuer}/api`
+
+const accessTokenSeconds = 600
+
+/**
+ * What the library needs to know to make a token for `resource`, or undefined: not registered, or not for this client. A
+ * person's token for the admin API goes only to clients that were registered for it, lest an app that an administrator
+ * signs in to becomes an administrator.
+ */
+export function resourceServerOf(
+  tenant: Tenant,
+  resource: string,
+  client: ClientRecord,
+  forPerson: boolean,
+): ResourceServer | undefined {
+  if (!registeredAudiences(tenant.issuer).includes(resource)) return undefined
+  const path = resource.slice(tenant.issuer.length)
+  const { allowedResources } = client.metadata
+  const scopes = (client.metadata.scope ?? '').split(' ').filter((scope) => scope !== '' && !identityScopes.has(scope))
+  if (allowedResources) {
+    if (!allowedResources.includes(resource) && !allowedResources.includes(path)) return undefined
+  } else if (path === '/admin' && forPerson && !client.firstParty && !scopes.includes('admin')) {
+    return undefined
+  }
+  return {
+    audience: resource,
+    scope: scopes.join(' '),
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: client.metadata.accessTokenLifetimeSeconds ?? accessTokenSeconds,
+    jwt: { sign: { alg: 'ES256' } },
+  }
+}

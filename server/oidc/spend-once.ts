@@ -1,0 +1,60 @@
+import type { TokenEndpointGrantContext } from 'oidc-provider'
+import type { Clock } from '../../adapters/clock/port.ts'
+import type { Database } from '../../adapters/database/port.ts'
+import type { Exchanges } from './exchange.ts'
+import type { Library } from './library.ts'
+import { isProtocolRefusal } from './protocol-errors.ts'
+import { RefreshRace } from './token-families.ts'
+import { createTokenRows } from './token-rows.ts'
+
+type GrantHandler<Params extends object> = (ctx: TokenEndpointGrantContext<Params>) => void | Promise<void>
+
+/** A refresh token is raced over at most this often in one request: each loser reads what the winner left. */
+const rounds = 3
+
+/**
+ * Runs the grant in one transaction: what is spent and what is given stand or fall together, and whoever comes at the same time
+ * waits on the row (provider.md §10). A refusal commits (a failed try burns the code, a reuse revokes the family); a fault
+ * rolls everything back, and the client may try again.
+ */
+export function spendOnce<Params extends object>(
+  kit: {
+    readonly library: Library
+    readonly database: Database
+    readonly clock: Clock
+    readonly exchanges: Exchanges
+    readonly tenantId: string
+  },
+  handler: GrantHandler<Params>,
+): GrantHandler<Params> {
+  const rows = createTokenRows(kit.database, kit.tenantId)
+  return async (ctx) => {
+    const refusal = await kit.database.transaction(
+      async () => {
+        try {
+          await settleRaces(() => handler(ctx))
+          return undefined
+        } catch (error) {
+          if (!isProtocolRefusal(kit.library, error)) throw error
+          const { code } = kit.exchanges.current()
+          // The library leaves a code good after a wrong verifier; a second guess must not be heard (provider.md §11.4).
+          if (code !== undefined) await rows.consume('oidc_code', code, kit.clock.now())
+          return error
+        }
+      },
+      { 'writ.tenant': kit.tenantId },
+    )
+    if (refusal) throw refusal
+  }
+}
+
+async function settleRaces(run: () => void | Promise<void>): Promise<void> {
+  for (let round = 1; ; round += 1) {
+    try {
+      await run()
+      return
+    } catch (error) {
+      if (!(error instanceof RefreshRace) || round === rounds) throw error
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import type { AccessToken, ClientCredentials, KoaContextWithOIDC } from 'oidc-provider'
+import type { Issue } from '../issuance/issue.ts'
+import type { Exchange } from './exchange.ts'
+import { digest } from './token-rows.ts'
+
+/** Claims of ours in a JWT access token: what its verification compares with the present (`access-tokens.ts`). */
+export type WritClaims = {
+  /** Epochs of tenant, client and account when it was made. */
+  readonly ep: readonly [tenant: number, client: number, account: number]
+  /** Digest of the grant: a token ends with it. Absent for client credentials. */
+  readonly gr?: string
+}
+
+/**
+ * Asks the gate before any access token exists: the library awaits this for opaque tokens, JWTs and client credentials alike,
+ * before it stores or signs (provider.md §4).
+ */
+export async function permitAccessToken(
+  ctx: KoaContextWithOIDC,
+  token: AccessToken | ClientCredentials,
+  { issue, exchange }: { readonly issue: Issue; readonly exchange: Exchange },
+): Promise<{ readonly [claim: string]: unknown } | undefined> {
+  const { entities, params } = ctx.oidc
+  const source = entities.AuthorizationCode ?? entities.RefreshToken
+  const accountId = 'accountId' in token ? token.accountId : undefined
+  const audience = typeof token.aud === 'string' ? token.aud : undefined
+  const permit = await issue(exchange.scope, {
+    kind: 'access',
+    grant: String(params?.grant_type ?? ''),
+    scopes: [...token.scopes],
+    ...(token.clientId !== undefined ? { clientId: token.clientId } : {}),
+    ...(accountId !== undefined ? { accountId } : {}),
+    ...(audience !== undefined ? { audience } : {}),
+    ...(source?.acr !== undefined ? { acr: source.acr } : {}),
+    ...(source?.amr !== undefined ? { amr: source.amr } : {}),
+    ...(accountId !== undefined && exchange.source ? { epochs: exchange.source } : {}),
+  })
+  exchange.permits.set(token.jti, permit)
+  if (audience === undefined) return undefined
+  const grantId = 'grantId' in token ? token.grantId : undefined
+  const writ: WritClaims = {
+    ep: [permit.epochs.tenant, permit.epochs.client ?? 0, permit.epochs.account ?? 0],
+    ...(grantId !== undefined ? { gr: digest(grantId) } : {}),
+  }
+  return {
+    writ,
+    ...(source?.authTime !== undefined ? { auth_time: source.authTime } : {}),
+    ...(source?.acr !== undefined ? { acr: source.acr } : {}),
+    ...(source?.amr !== undefined ? { amr: source.amr } : {}),
+  }
+}

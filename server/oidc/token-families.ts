@@ -1,0 +1,134 @@
+import type { AdapterPayload } from 'oidc-provider'
+import type { IssueRequest } from '../issuance/issue.ts'
+import type { Family, FamilyContext } from './adapter.ts'
+import { parse, withoutId } from './families.ts'
+import { openSuccessor, sealSuccessor } from './successor.ts'
+import type { NewToken, TokenRow } from './token-rows.ts'
+
+/** A client that lost the answer may ask again this long and is given the same successor (provider.md §2). */
+const graceMilliseconds = 30_000
+
+/** Thrown where another request has spent the same refresh token a moment ago; the token endpoint then reads it again. */
+export class RefreshRace extends Error {}
+
+export function codeFamily(context: FamilyContext): Family {
+  const { rows, clock, exchanges, issue, library } = context
+  return {
+    stage: 'authorize',
+    async find(id) {
+      const row = await rows.find('oidc_code', id)
+      if (!row) return undefined
+      const exchange = exchanges.current()
+      exchange.source = epochsOf(row)
+      exchange.code = id
+      return found(row, id)
+    },
+    async upsert(id, payload, expiresIn = 0) {
+      const exchange = exchanges.current()
+      const source = exchange.signIn ? { account: exchange.signIn.epoch } : exchange.source
+      const request: IssueRequest = {
+        kind: 'code',
+        grant: 'authorization_code',
+        ...subjectOf(payload),
+        ...(source ? { epochs: source } : {}),
+      }
+      const permit = await issue(exchange.scope, request)
+      exchange.permits.set(id, permit)
+      await rows.insert('oidc_code', permit, newToken(id, payload, clock.now() + expiresIn * 1_000))
+    },
+    async consume(id) {
+      if (await rows.consume('oidc_code', id, clock.now())) return
+      // RFC 6749 §4.1.2: a code used twice takes back what it gave.
+      const row = await rows.find('oidc_code', id)
+      const grantId = row ? parse(row.payload).grantId : undefined
+      if (grantId !== undefined) await rows.revokeGrant(grantId)
+      throw new library.errors.InvalidGrant('authorization code already consumed')
+    },
+    destroy: (id) => rows.remove('oidc_code', id),
+    revokeByGrantId: (grantId) => rows.removeByGrant('oidc_code', grantId),
+  }
+}
+
+/** Opaque access tokens; a JWT is never stored. The permit was given in `extraTokenClaims`, which runs first. */
+export function accessTokenFamily({ rows, clock, exchanges }: FamilyContext): Family {
+  return {
+    async find(id) {
+      const row = await rows.find('oidc_access_token', id)
+      return row ? found(row, id) : undefined
+    },
+    async upsert(id, payload, expiresIn = 0) {
+      const permit = exchanges.current().permits.get(id)
+      if (!permit) throw new Error('oidc: an access token came to be stored without a permit')
+      await rows.insert('oidc_access_token', permit, newToken(id, payload, clock.now() + expiresIn * 1_000))
+    },
+    destroy: (id) => rows.remove('oidc_access_token', id),
+    revokeByGrantId: (grantId) => rows.removeByGrant('oidc_access_token', grantId),
+  }
+}
+
+export function refreshTokenFamily({ rows, clock, exchanges, issue }: FamilyContext): Family {
+  return {
+    async find(id) {
+      const row = await rows.find('oidc_refresh_token', id)
+      if (!row) return undefined
+      const exchange = exchanges.current()
+      exchange.source = epochsOf(row)
+      exchange.refresh = { value: id }
+      const isGrace =
+        exchange.spends && row.consumedAt !== undefined && clock.now() - row.consumedAt <= graceMilliseconds
+      if (!isGrace || row.successor === undefined) return found(row, id)
+      const successor = openSuccessor(id, row.successor)
+      const next = await rows.find('oidc_refresh_token', successor)
+      // Once the successor itself has been spent, the old token is a stolen copy or a very late one: reuse.
+      if (!next || next.consumedAt !== undefined) return found(row, id)
+      exchange.source = epochsOf(next)
+      exchange.refresh = { value: id, successor }
+      return found(next, successor)
+    },
+    async upsert(id, payload, expiresIn = 0) {
+      const exchange = exchanges.current()
+      const previous = payload.rotations ? exchange.refresh?.value : undefined
+      const permit = await issue(exchange.scope, {
+        kind: 'refresh',
+        grant: previous === undefined ? 'authorization_code' : 'refresh_token',
+        ...subjectOf(payload),
+        ...(exchange.source ? { epochs: exchange.source } : {}),
+      })
+      exchange.permits.set(id, permit)
+      await rows.insert('oidc_refresh_token', permit, newToken(id, payload, clock.now() + expiresIn * 1_000))
+      if (previous !== undefined) await rows.putSuccessor(previous, sealSuccessor(previous, id))
+    },
+    async consume(id) {
+      if (!(await rows.consume('oidc_refresh_token', id, clock.now()))) throw new RefreshRace()
+    },
+    destroy: (id) => rows.remove('oidc_refresh_token', id),
+    revokeByGrantId: (grantId) => rows.removeByGrant('oidc_refresh_token', grantId),
+  }
+}
+
+const epochsOf = (row: TokenRow) => ({ account: row.accountEpoch, client: row.clientEpoch, tenant: row.tenantEpoch })
+
+const found = (row: TokenRow, id: string): AdapterPayload => ({
+  ...parse(row.payload),
+  jti: id,
+  ...(row.consumedAt !== undefined ? { consumed: Math.floor(row.consumedAt / 1_000) } : {}),
+})
+
+function subjectOf({ clientId, accountId, scope, resource, acr, amr }: AdapterPayload) {
+  return {
+    ...(clientId !== undefined ? { clientId } : {}),
+    ...(accountId !== undefined ? { accountId } : {}),
+    scopes: (scope ?? '').split(' ').filter((name) => name !== ''),
+    ...(typeof resource === 'string' ? { audience: resource } : {}),
+    ...(acr !== undefined ? { acr } : {}),
+    ...(amr !== undefined ? { amr } : {}),
+  }
+}
+
+function newToken(id: string, payload: AdapterPayload, expiresAt: number): NewToken {
+  const { grantId, accountId, clientId } = payload
+  if (grantId === undefined || accountId === undefined || clientId === undefined) {
+    throw new Error('oidc: a token without grant, account and client')
+  }
+  return { id, grantId, accountId, clientId, payload: withoutId(payload), expiresAt }
+}

@@ -1,0 +1,46 @@
+import { html } from './html.ts'
+import type { PageContent, Viewer } from './page.ts'
+import type { Texts } from './texts.ts'
+
+export type ConsentPage = {
+  readonly action: string
+  readonly csrf: string
+  readonly clientName: string
+  readonly accountName: string
+  readonly scopes: readonly string[]
+  readonly claims: readonly string[]
+  readonly policyUri?: string
+  readonly tosUri?: string
+  readonly leadsTo: readonly string[]
+}
+
+export function consentPage({ texts }: Viewer, page: ConsentPage): PageContent {
+  const asks = [
+    ...page.scopes.map((scope) => html`<li>${scopeText(texts, scope)}</li>`),
+    ...page.claims.map((claim) => html`<li>${texts.claim(claim)}</li>`),
+  ]
+  const links = [
+    ...(page.policyUri !== undefined
+      ? [html`<a href="${page.policyUri}" rel="noreferrer">${texts.consentPrivacy}</a> `]
+      : []),
+    ...(page.tosUri !== undefined ? [html`<a href="${page.tosUri}" rel="noreferrer">${texts.consentTerms}</a>`] : []),
+  ]
+  return {
+    title: texts.consentTitle(page.clientName),
+    leadsTo: page.leadsTo,
+    body: html`<p>${texts.consentAs(page.accountName)}</p>
+<p id="asks">${texts.consentAsks(page.clientName)}</p>
+<ul aria-labelledby="asks">${asks}</ul>
+${links.length > 0 && html`<p>${links}</p>`}
+<form method="post" action="${page.action}" id="consent">
+<input type="hidden" name="csrf" value="${page.csrf}">
+<div class="actions">
+<button type="submit" id="allow" name="allow" value="yes">${texts.allow}</button>
+<button type="submit" id="deny" name="deny" value="yes" class="quiet">${texts.deny}</button>
+</div>
+</form>`,
+  }
+}
+
+const scopeText = (texts: Texts, scope: string): string =>
+  Object.hasOwn(texts.scopes, scope) ? (texts.scopes[scope] ?? scope) : texts.otherScope(scope)
