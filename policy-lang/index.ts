@@ -3,6 +3,8 @@
 
 export type { AccessNode, AccessPlan, RelationNeeds } from './analyse/facts.ts'
 export { factsOf, relationNeeds } from './analyse/facts.ts'
+export { formatTree } from './ast/format.ts'
+export { formatFile } from './ast/format-file.ts'
 export type { Evaluator } from './backends/js/create-evaluator.ts'
 export { createEvaluator } from './backends/js/create-evaluator.ts'
 export type { EntityStore, Facts, StoreProblem } from './entities/facts.ts'
@@ -39,6 +41,8 @@ export { parseStrictJson } from './runtime/strict-json.ts'
 export { writeJson, writeValue } from './runtime/write-value.ts'
 export { codes, diagnostic } from './source/codes.ts'
 export type { Diagnostic, Severity } from './source/diagnostic.ts'
+export type { DiagnosticJson } from './source/render.ts'
+export { diagnosticsToJson, renderDiagnostics } from './source/render.ts'
 export { makeSourceFile } from './source/source-file.ts'
 export type { SourceFile, Span } from './source/span.ts'
 
@@ -48,5 +52,3 @@ export type { SourceFile, Span } from './source/span.ts'
 //   PolicyFile = { path: string; text: string; layer?: Layer; organization?: string }
 //   CompileResult = { program?: Program; diagnostics: Diagnostic[]; sources: SourceFile[] }   program absent iff an error stands
 // compileExpression(source, environment, expected): …                                    compile.ts
-// parseFile / formatFile(text): { text, diagnostics }                                     grammar/, ast/format.ts
-// renderDiagnostics(diagnostics, sources, { color }): string                              source/render.ts

@@ -39,7 +39,11 @@ export type Item =
 
 export type ModuleItem = ItemBase & { readonly kind: 'module'; readonly name: Name }
 /** `import User, Group from "writ:identity"` */
-export type ImportItem = ItemBase & { readonly kind: 'import'; readonly names: readonly Name[]; readonly from: StringLiteral }
+export type ImportItem = ItemBase & {
+  readonly kind: 'import'
+  readonly names: readonly Name[]
+  readonly from: StringLiteral
+}
 export type TypeItem = ItemBase & { readonly kind: 'type'; readonly name: Name; readonly type: TypeNode }
 export type ConstItem = ItemBase & { readonly kind: 'const'; readonly name: Name; readonly value: Expr }
 
@@ -80,7 +84,13 @@ export type StoredRelationNode = {
 }
 export type HolderNode =
   | { readonly kind: 'typeHolder'; readonly type: Name; readonly condition?: Name; readonly span: Span }
-  | { readonly kind: 'usersetHolder'; readonly type: Name; readonly relation: Name; readonly condition?: Name; readonly span: Span }
+  | {
+      readonly kind: 'usersetHolder'
+      readonly type: Name
+      readonly relation: Name
+      readonly condition?: Name
+      readonly span: Span
+    }
   | { readonly kind: 'anyHolder'; readonly type: Name; readonly condition?: Name; readonly span: Span }
   | { readonly kind: 'anyoneHolder'; readonly condition?: Name; readonly span: Span }
 export type ComputedRelationNode = {
@@ -116,7 +126,9 @@ export type ActionItem = ItemBase & {
   readonly implies?: readonly Name[]
 }
 /** `anyone`, or a type name (`Anonymous` included). */
-export type SubjectTypeNode = { readonly kind: 'anyone'; readonly span: Span } | { readonly kind: 'type'; readonly name: Name; readonly span: Span }
+export type SubjectTypeNode =
+  | { readonly kind: 'anyone'; readonly span: Span }
+  | { readonly kind: 'type'; readonly name: Name; readonly span: Span }
 /** `name: T`, `name?: T` with marks: arguments, record members, parameters. */
 export type FieldNode = {
   readonly name: Name
@@ -148,10 +160,16 @@ export type ExternItem = ItemBase & {
   readonly within?: Literal
   readonly otherwise?: Expr | 'fail'
 }
-export type AdviceItem = ItemBase & { readonly kind: 'advice'; readonly name: Name; readonly params: readonly FieldNode[] }
+export type AdviceItem = ItemBase & {
+  readonly kind: 'advice'
+  readonly name: Name
+  readonly params: readonly FieldNode[]
+}
 
 /** `any` or a list of action and action-list names. */
-export type ActionsRef = { readonly kind: 'anyAction'; readonly span: Span } | { readonly kind: 'actionNames'; readonly names: readonly Name[]; readonly span: Span }
+export type ActionsRef =
+  | { readonly kind: 'anyAction'; readonly span: Span }
+  | { readonly kind: 'actionNames'; readonly names: readonly Name[]; readonly span: Span }
 /** `doc: Document | Folder` */
 export type ResourcePattern = { readonly binder?: Name; readonly types: readonly Name[]; readonly span: Span }
 /** What stands after `to`, parts joined by `or`. */
@@ -269,7 +287,12 @@ export type TypeNode =
   /** `Set<T>`, `Map<T>` */
   | { readonly kind: 'genericType'; readonly name: Name; readonly argument: TypeNode; readonly span: Span }
   /** `"a" | "b"` (ordered false), `"a" < "b"` (ordered true) */
-  | { readonly kind: 'enumType'; readonly values: readonly StringLiteral[]; readonly ordered: boolean; readonly span: Span }
+  | {
+      readonly kind: 'enumType'
+      readonly values: readonly StringLiteral[]
+      readonly ordered: boolean
+      readonly span: Span
+    }
   | { readonly kind: 'recordType'; readonly fields: readonly FieldNode[]; readonly span: Span }
   /** `User | Client` */
   | { readonly kind: 'unionType'; readonly members: readonly TypeNode[]; readonly span: Span }
@@ -285,7 +308,21 @@ export type Literal =
   | { readonly kind: 'duration'; readonly milliseconds: bigint; readonly text: string; readonly span: Span }
   | { readonly kind: 'time'; readonly milliseconds: number; readonly text: string; readonly span: Span }
 
-export type BinaryOperator = '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'not in' | '??' | '+' | '-' | '*' | 'and' | 'or'
+export type BinaryOperator =
+  | '=='
+  | '!='
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | 'in'
+  | 'not in'
+  | '??'
+  | '+'
+  | '-'
+  | '*'
+  | 'and'
+  | 'or'
 
 export type Expr =
   | Literal
@@ -302,7 +339,13 @@ export type Expr =
   | { readonly kind: 'not'; readonly operand: Expr; readonly span: Span }
   | { readonly kind: 'negate'; readonly operand: Expr; readonly span: Span }
   | { readonly kind: 'has'; readonly operand: Expr; readonly span: Span }
-  | { readonly kind: 'binary'; readonly op: BinaryOperator; readonly left: Expr; readonly right: Expr; readonly span: Span }
+  | {
+      readonly kind: 'binary'
+      readonly op: BinaryOperator
+      readonly left: Expr
+      readonly right: Expr
+      readonly span: Span
+    }
   | { readonly kind: 'is'; readonly operand: Expr; readonly type: Name; readonly span: Span }
   | { readonly kind: 'if'; readonly test: Expr; readonly then: Expr; readonly otherwise: Expr; readonly span: Span }
   /** `any(d in user.devices: d.trusted)`, `all(…)`, `count(…)` */

@@ -1,6 +1,7 @@
 import nearley from 'nearley'
 import type { Token } from '../source/lex.ts'
 import { limits } from '../source/limits.ts'
+import { type Expected, expectedNow } from './expected.ts'
 import { type Derivation, grammars, type ShapeToken, softWords } from './grammars.ts'
 
 /**
@@ -8,8 +9,8 @@ import { type Derivation, grammars, type ShapeToken, softWords } from './grammar
  * the values of its parts. It depends on the tokens' classes alone, so items that differ in names and constants share it.
  */
 export type Derived = { readonly steps: Int32Array; readonly parses: number }
-/** The token at which no parse could go on. */
-export type Stuck = { readonly stuckAt: number }
+/** The token at which no parse could go on, and what could have. */
+export type Stuck = { readonly stuckAt: number; readonly expected: Expected }
 
 /** Derivations by token shape. Owned by whoever compiles; dropped with it. */
 export type ShapeCache = Map<string, Derived | Stuck>
@@ -37,24 +38,33 @@ function classOf(token: Token): string {
 }
 
 function parse(start: keyof typeof grammars, tokens: readonly Token[]): Derived | Stuck {
-  const parser = startParser(start, tokens, false)
+  const parser = startParser(start, tokens)
   try {
     parser.feed('')
   } catch (thrown) {
     // nearley throws an Error with the number of the token; anything else is a bug in a rule.
     if (thrown instanceof Error && 'offset' in thrown && typeof thrown.offset === 'number') {
-      return { stuckAt: thrown.offset }
+      return { stuckAt: thrown.offset, expected: expectedNow(parser) }
     }
     throw thrown
   }
   // Every rule but the pass-through ones answers a `Derivation`, and no start symbol is passed through a token.
   const results: readonly Derivation[] = parser.results
   const [first] = results
-  return first ? { steps: flatten(first), parses: results.length } : { stuckAt: tokens.length }
+  return first
+    ? { steps: flatten(first), parses: results.length }
+    : { stuckAt: tokens.length, expected: expectedNow(parser) }
 }
 
-/** A nearley parser over tokens that were read before; `keepHistory` keeps its table, for error messages. */
-export function startParser(start: keyof typeof grammars, tokens: readonly Token[], keepHistory: boolean) {
+/** What may stand after the first tokens of an item, all of which parse. */
+export function expectedAfter(start: keyof typeof grammars, tokens: readonly Token[]): Expected {
+  const parser = startParser(start, tokens)
+  parser.feed('')
+  return expectedNow(parser)
+}
+
+/** A nearley parser over tokens that were read before; it keeps the last column of its table only. */
+function startParser(start: keyof typeof grammars, tokens: readonly Token[]) {
   let next = 0
   const lexer = {
     reset: () => {},
@@ -68,7 +78,7 @@ export function startParser(start: keyof typeof grammars, tokens: readonly Token
       return { type: token.type, text: token.text, value: token.text, index }
     },
   }
-  const parser = new nearley.Parser(grammars[start], { lexer, keepHistory })
+  const parser = new nearley.Parser(grammars[start], { lexer })
   // nearley's own message walks every state stack of the table, which is slow and which nobody reads.
   return Object.assign(parser, { reportError: () => 'syntax' })
 }

@@ -1,6 +1,5 @@
-import type { Token } from '../source/lex.ts'
-import { startParser } from './derive.ts'
-import { type grammars, saidNonterminals, saidTerminals } from './grammars.ts'
+import type { Parser } from 'nearley'
+import { saidNonterminals, saidTerminals } from './grammars.ts'
 
 /** What may stand at one place of an item. */
 export type Expected = {
@@ -18,19 +17,15 @@ type State = {
   readonly reference: number
   readonly rule: { readonly name: string; readonly symbols: readonly (string | { type?: string; literal?: string })[] }
 }
-type Table = { readonly table: readonly { readonly states: readonly State[]; readonly index: number }[] }
+type Table = {
+  readonly table: readonly { readonly states: readonly State[]; readonly index: number }[]
+  readonly current: number
+}
 
-/** What may stand in place of the token before `at`, and at `at` itself. Parses anew, keeping the table. */
-export function expectedAfter(
-  start: keyof typeof grammars,
-  tokens: readonly Token[],
-  at: number,
-): [Expected, Expected] {
-  const parser = startParser(start, tokens.slice(0, at), true)
-  // Everything before `at` was parsed once already: this cannot fail.
-  parser.feed('')
-  const { table } = parser as unknown as Table
-  return [expectedIn(table[at - 1]), expectedIn(table[at])]
+/** What may stand after the tokens that a parser was fed. */
+export function expectedNow(parser: Parser): Expected {
+  const { table, current } = parser as unknown as Table
+  return expectedIn(table[current])
 }
 
 function expectedIn(column: Table['table'][number] | undefined): Expected {

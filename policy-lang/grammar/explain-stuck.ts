@@ -3,7 +3,8 @@ import type { Diagnostic } from '../source/diagnostic.ts'
 import { hardWords, type Token } from '../source/lex.ts'
 import type { SourceFile } from '../source/span.ts'
 import { suggest } from '../source/suggest.ts'
-import { type Expected, expectedAfter } from './expected.ts'
+import { expectedAfter, type Stuck as StuckShape } from './derive.ts'
+import type { Expected } from './expected.ts'
 import type { grammars } from './grammars.ts'
 
 type Stuck = {
@@ -13,6 +14,10 @@ type Stuck = {
   /** What could have stood in place of the token before. */
   readonly expectedBefore: Expected
 }
+/** What stood before is found by parsing again, which is not done for a hostile item of any length. */
+const looksBackTokens = 2000
+const nothing: Expected = { keys: new Set(), keywords: [], said: [] }
+
 type Advice = { readonly code?: 'F1025'; readonly message?: string; readonly help?: string }
 
 /** Says in words where a parse got stuck, what could have stood there, and what was probably meant. */
@@ -20,9 +25,10 @@ export function explainStuck(
   source: SourceFile,
   start: keyof typeof grammars,
   tokens: readonly Token[],
-  at: number,
+  { stuckAt: at, expected }: StuckShape,
 ): Diagnostic {
-  const [expectedBefore, expected] = expectedAfter(start, tokens, at)
+  const isNear = at > 0 && at <= looksBackTokens
+  const expectedBefore = isNear ? expectedAfter(start, tokens.slice(0, at - 1)) : nothing
   const stuck: Stuck = { tokens, at, expected, expectedBefore }
   const token = tokens[at]
   const said = list(expected.said)
@@ -113,16 +119,22 @@ function misspeltBefore({ tokens, at, expectedBefore }: Stuck): Advice | undefin
   return meant === undefined ? undefined : { help: `did you mean \`${meant}\` in place of \`${before.text}\`?` }
 }
 
-function wrongCase({ expected }: Stuck, token: Token): Advice | undefined {
+function wrongCase({ tokens, at, expected, expectedBefore }: Stuck, token: Token): Advice | undefined {
   if (token.type === 'lower' && expected.keys.has('upper') && !expected.keys.has('lower')) {
-    return { help: `types begin upper-case: \`${token.text.charAt(0).toUpperCase()}${token.text.slice(1)}\`` }
+    return upperCase(token)
   }
+  const before = tokens[at - 1]
+  if (before?.type === 'lower' && expectedBefore.keys.has('upper') && expected.keys.has(':')) return upperCase(before)
   if (token.type === 'upper' && expected.keys.has('lower') && !expected.keys.has('upper')) {
     const wire = '`@wire("…")` gives another spelling in data'
     return { help: `names that are not types begin lower-case; ${wire}` }
   }
   return undefined
 }
+
+const upperCase = ({ text }: Token): Advice => ({
+  help: `types begin upper-case: \`${text.charAt(0).toUpperCase()}${text.slice(1)}\``,
+})
 
 function reservedWord({ expected }: Stuck, token: Token): Advice | undefined {
   if (!hardWords.has(token.type) || !expected.keys.has('lower')) return undefined

@@ -15,7 +15,7 @@ const unary = nonterminal<Expr>('unary', 'an expression')
 /** A path with calls and look-ups: what may follow `of`, `by`, `has`. */
 export const postfix = nonterminal<Expr>('postfix', 'an expression')
 const primary = nonterminal<Expr>('primary', 'an expression')
-const quantifier = nonterminal<'any' | 'all' | 'count'>('quantifier')
+const quantifier = nonterminal<'any' | 'all' | 'count'>('quantifier', 'an expression')
 export const namedArgument = nonterminal<NamedArgument>('named argument', 'a name')
 export const namedArguments = bracketed(namedArgument)
 

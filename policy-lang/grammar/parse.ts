@@ -103,7 +103,7 @@ function parseTokens(source: SourceFile, lexed: Lexed, start: keyof typeof gramm
   if (nesting) return { diagnostics: [nesting], looseDocs }
 
   const derived = derive(start, tokens, shapes)
-  if ('stuckAt' in derived) return { diagnostics: [explainStuck(source, start, tokens, derived.stuckAt)], looseDocs }
+  if ('stuckAt' in derived) return { diagnostics: [explainStuck(source, start, tokens, derived)], looseDocs }
   if (derived.parses > 1) {
     const span = { file: source.id, start: tokens[0]?.start ?? 0, end: tokens.at(-1)?.end ?? 0 }
     return { diagnostics: [diagnostic('F1028', span, 'this can be read in two ways: add parentheses')], looseDocs }

@@ -24,7 +24,7 @@ export const proveItem = nonterminal<ProveItem>('prove item')
 
 type Target = { readonly actions: ActionsRef; readonly resource?: ResourcePattern }
 const effect = nonterminal<'allow' | 'deny'>('effect')
-const mode = nonterminal<'never' | 'always'>('mode', '`never` or `always`')
+const mode = nonterminal<'never' | 'always'>('mode')
 const target = nonterminal<Target>('target', 'an action')
 const actionNames = nonterminal<ActionsRef>('action names', 'an action')
 const anyAction = nonterminal<ActionsRef>('any action')

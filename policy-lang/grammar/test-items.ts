@@ -18,12 +18,12 @@ import {
 import { dotted, keyword, marks, optionalAfter } from './words.ts'
 
 export const testItem = nonterminal<TestItem>('test item')
-const step = nonterminal<TestStep>('test step', '`let`, `fact` or `expect`')
+const step = nonterminal<TestStep>('test step')
 const stepAndComma = nonterminal<TestStep>('test step and comma')
 const record = nonterminal<NamedArgument[]>('record', '`{`')
 const factSubject = nonterminal<FactSubject>('fact subject', 'a subject')
 const expectSubject = nonterminal<Expr | 'anonymous'>('expected subject', 'a subject')
-const effect = nonterminal<'allow' | 'deny'>('expected effect', '`allow`, `deny` or `list`')
+const effect = nonterminal<'allow' | 'deny'>('expected effect')
 
 const withContext = clause('with', record)
 const from = clause('from', separated(string, ','))

@@ -23,7 +23,7 @@ export const keyword = (text: string): Terminal<unknown> => word(text, hardWords
 export const anyName = nonterminal<Name>('any name', 'a name')
 /** `a.b.c` */
 export const dotted = nonterminal<Name[]>('dotted name', 'a name')
-export const literalValue = nonterminal<Literal>('literal')
+export const literalValue = nonterminal<Literal>('literal', 'a literal')
 export const mark = nonterminal<Mark>('mark', '`@`')
 export const marks = many(mark)
 
