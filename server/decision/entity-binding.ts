@@ -9,6 +9,11 @@ export type EntityBinding = {
   readonly idColumn: string
   /** Column of the tenant; `id` for the tenant table itself. Default `tenant_id`. */
   readonly tenantColumn?: string
+  /**
+   * A row may be trusted for a second after it was read; whoever changes rows raises an epoch or says `unit.changed` (kinds
+   * `entity`, `client`, `tenant`), which ends that at once. Absent: read for every decision that needs it.
+   */
+  readonly remembered?: boolean
   /** Attributes and links. One that the type declares and that is missing here is absent in every decision. */
   readonly attributes: { readonly [name: string]: AttributeSource }
 }

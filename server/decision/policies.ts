@@ -13,6 +13,8 @@ export type PolicySource = {
 export type Policies = {
   /** Compiles at first use. Throws 503 `policy_unavailable` where nothing that compiles is known. */
   current(tenantId: string): Promise<ActivePolicy>
+  /** `current` after every activation that this node has committed or heard of: what the next request will see. */
+  settled(tenantId: string): Promise<ActivePolicy>
   /** Already compiled, or undefined: for code that cannot wait. */
   peek(tenantId: string): ActivePolicy | undefined
   /**

@@ -28,6 +28,8 @@ export function createChangeFeed(deps: {
   const listeners = new Set<(set: ChangeSet) => void>()
   // Listeners and polls must not join the transaction in whose context a notice happens to arrive.
   const outside = AsyncLocalStorage.snapshot()
+  // Not the clock of decisions, which tests hold still: this measures the world.
+  let heardAt = performance.now()
   let timer: NodeJS.Timeout | undefined
   let unsubscribe: (() => Promise<void>) | undefined
 
@@ -60,6 +62,7 @@ export function createChangeFeed(deps: {
       if (newest > tenant.seen) tenant.seen = newest
       if (isFarBehind) tell({ tenantId, position: tenant.seen, changes: [{ kind: 'everything' }] })
       tenant.readAt = clock.now()
+      heardAt = performance.now()
       return tenant.seen
     }
   }
@@ -85,6 +88,7 @@ export function createChangeFeed(deps: {
   }
   const poll = async () => {
     const rows = await database.query<{ tenant_id: string; position: string }>(readPositions, [[...followed.keys()]])
+    heardAt = performance.now()
     const moved = rows.filter((row) => BigInt(row.position) > (followed.get(row.tenant_id)?.seen ?? 0n))
     for (const row of moved) await catchUp(row.tenant_id)
     const now = clock.now()
@@ -109,6 +113,7 @@ export function createChangeFeed(deps: {
     },
     seen: (tenantId) => followed.get(tenantId)?.seen ?? 0n,
     follow,
+    silence: () => performance.now() - heardAt,
     catchUp,
     committed(set) {
       const tenant = followed.get(set.tenantId)

@@ -39,4 +39,6 @@ export type ChangeFeed = {
   follow(tenantId: string): Promise<bigint>
   /** Reads what committed since; resolves when every listener has been told. `Writ-Consistency` waits on it. */
   catchUp(tenantId: string): Promise<bigint>
+  /** Milliseconds since the database was last heard: what is in memory may be older than it by this. */
+  silence(): number
 }

@@ -35,4 +35,4 @@ export type ClientAuthenticator = {
 }
 
 /** No subject is anonymous, never trusted. */
-export const anonymous: EntityValue = Object.freeze({ kind: 'entity', type: 'Anonymous', id: '' })
+export { anonymous } from '../../policy-lang/index.ts'

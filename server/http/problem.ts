@@ -1,4 +1,5 @@
 import { DatabaseError } from '../../adapters/database/port.ts'
+import type { JsonValue } from '../decision/decision-point.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
 import { Refusal } from './refusal.ts'
@@ -30,14 +31,15 @@ function databaseRefusal(error: DatabaseError): Refusal {
 }
 
 /** RFC 9457. `type` names the code; what it means stands in the documentation. */
-export function problemDocument(refusal: Refusal, requestId: string): { readonly [member: string]: unknown } {
+export function problemDocument(refusal: Refusal, requestId: string): { readonly [member: string]: JsonValue } {
   const { code, status, title } = refusal.kind
   return {
     type: `urn:writ:problem:${code}`,
     title,
     status,
     ...(refusal.options.detail === undefined ? {} : { detail: refusal.options.detail }),
-    ...refusal.options.members,
+    // Members are made of JSON by whoever refuses.
+    ...(refusal.options.members as { readonly [member: string]: JsonValue } | undefined),
     code,
     requestId,
   }

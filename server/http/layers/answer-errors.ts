@@ -3,6 +3,7 @@ import type { WebContext } from '../mount.ts'
 import type { Layer, PipelineDeps } from '../pipeline.ts'
 import { problemDocument, refusalOf } from '../problem.ts'
 import type { Refusal } from '../refusal.ts'
+import { jsonText } from '../write-reply.ts'
 import { openState } from './open-request.ts'
 
 /** The one place where a thrown value becomes an answer. */
@@ -27,7 +28,7 @@ function answer(context: WebContext, refusal: Refusal, requestId: string): void 
   context.status = refusal.kind.status
   for (const [name, value] of Object.entries(refusal.options.headers ?? {})) context.set(name, value)
   context.set('content-type', 'application/problem+json')
-  context.body = Buffer.from(JSON.stringify(problemDocument(refusal, requestId)))
+  context.body = Buffer.from(jsonText(problemDocument(refusal, requestId)))
   // A body that nobody will read: the connection is closed after the answer rather than drained without bound.
   if (!context.req.complete && !context.res.hasHeader('connection')) context.set('connection', 'close')
 }

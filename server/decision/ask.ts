@@ -1,0 +1,106 @@
+import type { Logger } from 'pino'
+import { DatabaseError } from '../../adapters/database/port.ts'
+import type { Decision, EntityData, EntityStore, EntityValue, Request } from '../../policy-lang/index.ts'
+import type { ChangeFeed } from '../events/change.ts'
+import type { ActivePolicy } from './active-policy.ts'
+import type { BoundRows } from './bound-rows.ts'
+import type { PolicyCompiler } from './compile-policies.ts'
+import type { Graphs } from './graphs.ts'
+import { limits } from './limits.ts'
+import { createRequestRows, type RequestRows, trackFacts } from './tracked-facts.ts'
+
+/** One typed question; `given` rows win over stored ones. */
+export type Asked = { readonly request: Request; readonly given: readonly EntityData[] }
+
+/**
+ * Facts, then evaluation: the one path by which the engine is asked. Whatever goes wrong is a deny with `unavailable`.
+ * `decisions[i]` answers `asked[i]`; questions share the rows that they load.
+ */
+export type Ask = (policy: ActivePolicy, asked: readonly Asked[], now: number) => Promise<readonly Decision[]>
+
+export type AskDeps = {
+  readonly compiler: PolicyCompiler
+  readonly graphs: Graphs
+  readonly boundRows: BoundRows
+  readonly changes: ChangeFeed
+  readonly log: Logger
+}
+
+export function createAsk(deps: AskDeps): Ask {
+  return async (policy, asked, now) => {
+    try {
+      // Long without word from the database: hear it now, or do not answer from memory (admin.md §10).
+      if (deps.changes.silence() > limits.silenceMilliseconds) await deps.changes.catchUp(policy.tenantId)
+      const opened = deps.graphs.of(policy)
+      const store = opened instanceof Promise ? await opened : opened
+      return await evaluate(deps, { policy, store, now }, asked)
+    } catch (error) {
+      if (!(error instanceof DatabaseError))
+        deps.log.error({ err: error, tenantId: policy.tenantId }, 'a decision failed')
+      return asked.map(() => unavailable)
+    }
+  }
+}
+
+/** Frozen: handed out again and again. */
+export const unavailable: Decision = Object.freeze(denied('unavailable'))
+
+function denied(code: string): Decision {
+  return { decision: false, reasons: [], errors: [], degraded: [], advice: [], texts: [], code }
+}
+
+type Place = { readonly policy: ActivePolicy; readonly store: EntityStore; readonly now: number }
+
+/** Evaluate, load what was asked for and is not there, evaluate again: the last round saw everything that it asked for. */
+async function evaluate(deps: AskDeps, place: Place, asked: readonly Asked[]): Promise<Decision[]> {
+  const { policy, store, now } = place
+  const { program, tenantId } = policy
+  const evaluator = deps.compiler.evaluatorOf(program)
+  const where = { tenantId, program, now }
+  const shared = createRequestRows([])
+  const rows = asked.map(({ given }) => layered(given, shared, (entity) => deps.boundRows.recall(where, entity)))
+  const decisions: Decision[] = asked.map(() => denied('limit'))
+  let open = asked.map((_, index) => index)
+  for (let round = 0; round < limits.loadRounds && open.length > 0; round += 1) {
+    const missing: EntityValue[] = []
+    open = open.filter((index) => {
+      const own = rows[index]
+      const question = asked[index]
+      if (!own || !question) return false
+      const tracked = trackFacts(store, { program, rows: own, isBound: deps.boundRows.isBound })
+      decisions[index] = evaluator.decide(tracked.facts, question.request, { now })
+      missing.push(...tracked.missing)
+      return tracked.missing.length > 0
+    })
+    if (missing.length === 0) return decisions
+    if (shared.size + missing.length > limits.rowsPerDecision * asked.length) break
+    for (const [entity, row] of await deps.boundRows.load(where, missing)) shared.put(entity, row)
+    // An id that names no row anywhere (a NUL in it) is known to be absent too.
+    for (const entity of missing) if (shared.get(entity) === undefined) shared.put(entity, null)
+  }
+  for (const index of open) decisions[index] = denied('limit')
+  return decisions
+}
+
+/** Given rows first, then what this request has loaded, then what is remembered. */
+function layered(
+  given: readonly EntityData[],
+  shared: RequestRows,
+  recall: (entity: EntityValue) => EntityData | null | undefined,
+): RequestRows {
+  const own = createRequestRows(given)
+  return {
+    get(entity) {
+      const row = own.get(entity) ?? shared.get(entity)
+      if (row !== undefined) return row
+      const known = recall(entity)
+      // Fixed for the whole request, even if it is forgotten meanwhile.
+      if (known !== undefined) shared.put(entity, known)
+      return known
+    },
+    put: shared.put,
+    get size() {
+      return shared.size
+    },
+  }
+}

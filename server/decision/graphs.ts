@@ -1,0 +1,101 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../../adapters/clock/port.ts'
+import type { Database } from '../../adapters/database/port.ts'
+import type { EntityStore, Program } from '../../policy-lang/index.ts'
+import type { Change, ChangeFeed } from '../events/change.ts'
+import type { ActivePolicy } from './active-policy.ts'
+import { limits } from './limits.ts'
+import { createTenantGraph, schemaOf, type TenantGraph } from './tenant-graph.ts'
+
+/** The graphs of the tenants that somebody asks about, followed by the change feed. */
+export type Graphs = {
+  /** At once where the graph is there and nothing is known to have changed; else a promise. */
+  of(policy: ActivePolicy): EntityStore | Promise<EntityStore>
+  /** Drops graphs that nobody has asked about for long. */
+  evictIdle(): void
+}
+
+type Held = {
+  readonly graph: TenantGraph
+  pending: Change[]
+  /** Set while the graph is read or lags behind. */
+  busy: Promise<void> | undefined
+  usedAt: number
+}
+
+export function createGraphs(deps: {
+  readonly database: Database
+  readonly changes: ChangeFeed
+  readonly clock: Clock
+  readonly log: Logger
+}): Graphs {
+  const { database, changes, clock, log } = deps
+  const tenants = new Map<string, Map<string, Held>>()
+  const schemas = new WeakMap<Program, string>()
+  const schemaKey = (program: Program): string => {
+    const known = schemas.get(program) ?? schemaOf(program)
+    schemas.set(program, known)
+    return known
+  }
+
+  /** Until it succeeds, decisions that need the graph wait for it or fail with it: never answer from a state known to be old. */
+  const follow = (held: Held): Promise<void> => {
+    held.busy ??= (async () => {
+      while (held.pending.length > 0) {
+        const batch = held.pending
+        held.pending = []
+        try {
+          await held.graph.apply(batch)
+        } catch (error) {
+          held.pending = [...batch, ...held.pending]
+          throw error
+        }
+      }
+    })().finally(() => {
+      held.busy = undefined
+    })
+    return held.busy
+  }
+  changes.onChange((set) => {
+    const relevant = set.changes.filter(
+      ({ kind }) => kind === 'relation' || kind === 'entity' || kind === 'role' || kind === 'everything',
+    )
+    if (relevant.length === 0) return
+    for (const held of tenants.get(set.tenantId)?.values() ?? []) {
+      held.pending.push(...relevant)
+      follow(held).catch((error) => log.warn({ err: error, tenantId: set.tenantId }, 'changed facts cannot be read'))
+    }
+  })
+  const open = async (policy: ActivePolicy, key: string): Promise<Held> => {
+    await changes.follow(policy.tenantId)
+    const schemasOfTenant = tenants.get(policy.tenantId) ?? new Map<string, Held>()
+    tenants.set(policy.tenantId, schemasOfTenant)
+    const known = schemasOfTenant.get(key)
+    if (known) return known
+    const graph = createTenantGraph(database, policy.tenantId, policy.program)
+    const held: Held = { graph, pending: [{ kind: 'everything' }], busy: undefined, usedAt: clock.now() }
+    schemasOfTenant.set(key, held)
+    return held
+  }
+  const settle = async (policy: ActivePolicy, key: string): Promise<EntityStore> => {
+    const held = tenants.get(policy.tenantId)?.get(key) ?? (await open(policy, key))
+    await follow(held)
+    return held.graph.store
+  }
+  return {
+    of(policy) {
+      const key = schemaKey(policy.program)
+      const held = tenants.get(policy.tenantId)?.get(key)
+      if (!held || held.busy || held.pending.length > 0) return settle(policy, key)
+      held.usedAt = clock.now()
+      return held.graph.store
+    },
+    evictIdle() {
+      const oldest = clock.now() - limits.idleGraphMilliseconds
+      for (const [tenantId, held] of tenants) {
+        for (const [key, { usedAt, busy }] of held) if (usedAt < oldest && !busy) held.delete(key)
+        if (held.size === 0) tenants.delete(tenantId)
+      }
+    },
+  }
+}

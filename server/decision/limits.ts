@@ -1,0 +1,22 @@
+export const limits = {
+  /** Programs kept compiled, by content: tenants without sets of their own share one. */
+  compiledPrograms: 64,
+  /** Rounds of "evaluate, load what was missing": links of links of links. */
+  loadRounds: 8,
+  /** Rows that one decision may load through bindings. */
+  rowsPerDecision: 5_000,
+  /** A bound row of a remembered type is trusted this long (security.md 16). */
+  rememberedRowMilliseconds: 1_000,
+  rememberedRows: 20_000,
+  /** Without word from the database for this long, nothing is decided from memory (admin.md §10). */
+  silenceMilliseconds: 6_000,
+  /** Graphs of tenants that nobody asked about are dropped. */
+  idleGraphMilliseconds: 15 * 60_000,
+  /** Files and bytes of a policy set. */
+  filesPerSet: 1_000,
+  bytesPerSet: 8 * 1024 * 1024,
+  consistencyWaitMilliseconds: 2_000,
+  evaluations: 1_000,
+  evaluationBytes: 64 * 1024,
+  evaluationsBytes: 4 * 1024 * 1024,
+} as const
