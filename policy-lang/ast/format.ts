@@ -131,14 +131,17 @@ function docLines(doc: string, margin: number, blankAbove: boolean): Line[] {
 }
 
 function ownLine(comment: Comment, source: SourceFile | undefined): boolean {
-  if (!source) return true
-  const lineStart = source.text.lastIndexOf('\n', comment.span.start - 1) + 1
-  return source.text.slice(lineStart, comment.span.start).trim() === ''
+  return !source || startsLine(source.text, comment.span.start)
+}
+
+function startsLine(text: string, offset: number): boolean {
+  return text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset).trim() === ''
 }
 
 /** Whether the line directly above this offset's line is blank. */
 function blankLineAbove(offset: number, source: SourceFile | undefined): boolean {
-  return source !== undefined && lineAbove(source.text, offset).text?.trim() === ''
+  if (!source || !startsLine(source.text, offset)) return false
+  return lineAbove(source.text, offset).text?.trim() === ''
 }
 
 /** The same for the first of the `///` lines above a documented unit. */

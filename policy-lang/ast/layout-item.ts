@@ -102,10 +102,9 @@ const first = (span: Span, layout: Layout): Unit => ({ span, layout, margin: 0, 
 const inner = (span: Span, layout: Layout, spaced: boolean): Unit => ({ span, layout, margin: 2, spaced })
 const texts = (names: readonly Name[]) => names.map((name) => name.text)
 
-/** The head's span ends where the first unit of the body begins. */
+/** The head takes comments on its own line only: the rest stand above what follows in the body. */
 function bodyPieces(span: Span, head: Layout, units: readonly Unit[]): Pieces {
-  const start = units[0]?.span.start ?? span.end
-  const opening = first({ ...span, end: start }, plain(head, ' {'))
+  const opening = first({ ...span, end: span.start }, plain(head, ' {'))
   return { units: [opening, ...units], closer: '}' }
 }
 

@@ -46,8 +46,10 @@ export function print(layout: Layout, margin: number, width: number): string {
       column += now.length
     } else if (now.kind === 'line') {
       const breaks = mode === 'break' || (mode === 'fill' && column + now.flat.length + upcoming(tasks) > width)
-      out += breaks ? `\n${' '.repeat(depth)}` : now.flat
-      column = breaks ? depth : column + now.flat.length
+      // SPEC 2: further lines of an item are indented; in column 1 a closing bracket would begin another.
+      const start = Math.max(depth, 2)
+      out += breaks ? `\n${' '.repeat(start)}` : now.flat
+      column = breaks ? start : column + now.flat.length
     } else {
       const inner = now.kind === 'indent' ? depth + 2 : depth
       let next: Task['mode'] = mode
