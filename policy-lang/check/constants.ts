@@ -45,7 +45,7 @@ function checkConstant(node: ast.Expr, info: ConstInfo, session: Session): (Expr
 
 /** The value of an expression that must be known when the policy is loaded. */
 export function valueOrReport(expr: Expr, span: Span, session: Session): Value | undefined {
-  const value = valueOf(expr)
+  const value = foldedValue(expr)
   if (value === 'unknown') {
     session.reporter.report('F3014', span, 'this value is not known when the policy is loaded')
     return undefined
@@ -60,18 +60,18 @@ export function valueOrReport(expr: Expr, span: Span, session: Session): Value |
 type Constant = { readonly value: Value } | 'unknown' | 'fails'
 
 /** Literals, what is built from them, and built-ins on them. */
-function valueOf(expr: Expr): Constant {
+function foldedValue(expr: Expr): Constant {
   switch (expr.kind) {
     case 'literal':
       return { value: expr.value }
     case 'construct':
       return constructed(expr)
     case 'not': {
-      const operand = valueOf(expr.operand)
+      const operand = foldedValue(expr.operand)
       return typeof operand === 'string' ? operand : { value: operand.value !== true }
     }
     case 'compare': {
-      const [left, right] = [valueOf(expr.left), valueOf(expr.right)]
+      const [left, right] = [foldedValue(expr.left), foldedValue(expr.right)]
       if (typeof left === 'string') return left
       if (typeof right === 'string') return right
       return expr.op === 'eq' ? { value: equalValues(left.value, right.value) } : 'unknown'
@@ -86,14 +86,14 @@ function valueOf(expr: Expr): Constant {
 function constructed(expr: Expr & { kind: 'construct' }): Constant {
   const items: Value[] = []
   for (const item of expr.items ?? []) {
-    const value = valueOf(item)
+    const value = foldedValue(item)
     if (typeof value === 'string') return value
     items.push(value.value)
   }
   if (expr.items) return { value: { kind: 'set', items: distinctValues(items) } }
   const fields = new Map<string, Value>()
   for (const field of expr.fields ?? []) {
-    const value = valueOf(field.value)
+    const value = foldedValue(field.value)
     if (typeof value === 'string') return value
     fields.set(field.name, value.value)
   }
@@ -105,7 +105,7 @@ function called(expr: Expr & { kind: 'call' }): Constant {
   if (!builtin) return 'unknown'
   const args: Value[] = []
   for (const arg of expr.args) {
-    const value = valueOf(arg)
+    const value = foldedValue(arg)
     if (typeof value === 'string') return value
     args.push(value.value)
   }

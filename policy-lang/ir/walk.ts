@@ -69,6 +69,7 @@ export function mapChildren(expr: Expr, map: (child: Expr) => Expr): Expr {
     case 'or':
       return { ...expr, operands: expr.operands.map(map) }
     case 'if':
+      // biome-ignore lint/suspicious/noThenProperty: the word of the language; nodes are never awaited.
       return { ...expr, test: map(expr.test), then: map(expr.then), otherwise: map(expr.otherwise) }
     case 'holds':
       return { ...expr, subject: map(expr.subject), of: map(expr.of) }

@@ -2,3 +2,8 @@
 export function unreachable(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`)
 }
+
+/** Something that only a bug of ours can break. */
+export function invariant(holds: boolean, message: string): asserts holds {
+  if (!holds) throw new Error(`invariant: ${message}`)
+}

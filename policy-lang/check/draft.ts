@@ -1,0 +1,12 @@
+import type { Rule } from '../ir/program.ts'
+import type { FieldType } from '../ir/types.ts'
+import type { ActionInfo } from '../resolve/environment.ts'
+
+/** A checked rule with what only the compiler needs to know about it. */
+export type DraftRule = {
+  readonly rule: Rule
+  readonly targets: readonly ActionInfo[]
+  /** Members of context that it reads, as the rule sees them. */
+  readonly reads: ReadonlyMap<string, FieldType>
+  readonly readsAction: boolean
+}
