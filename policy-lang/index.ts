@@ -7,6 +7,8 @@ export { formatTree } from './ast/format.ts'
 export { formatFile } from './ast/format-file.ts'
 export type { Evaluator } from './backends/js/create-evaluator.ts'
 export { createEvaluator } from './backends/js/create-evaluator.ts'
+export type { CompileOptions, CompileResult, PolicyFile } from './compile.ts'
+export { compileProgram } from './compile.ts'
 export type { EntityStore, Facts, StoreProblem } from './entities/facts.ts'
 export { createEntityStore } from './entities/store.ts'
 export type { ParsedFile, ParseMemory } from './grammar/parse.ts'
@@ -48,7 +50,4 @@ export type { SourceFile, Span } from './source/span.ts'
 
 // Contract of the functions that the stages behind this door provide (each row appears here when its file exists):
 //
-// compileProgram(files: PolicyFile[], options?: CompileOptions): CompileResult           compile.ts
-//   PolicyFile = { path: string; text: string; layer?: Layer; organization?: string }
-//   CompileResult = { program?: Program; diagnostics: Diagnostic[]; sources: SourceFile[] }   program absent iff an error stands
 // compileExpression(source, environment, expected): …                                    compile.ts
