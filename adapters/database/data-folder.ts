@@ -59,4 +59,5 @@ function openLockFile(folder: string): DatabaseSync {
 }
 
 const sqliteBusy = 5
-const isBusy = (error: unknown): boolean => error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
+const isBusy = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'errcode' in error && error.errcode === sqliteBusy

@@ -3,7 +3,7 @@ import knexFactory, { type Knex } from 'knex'
 import type { Pool, PoolClient, QueryConfig, QueryResult } from 'pg'
 import { type Database, DatabaseError, type Statement } from './port.ts'
 import { type SessionGate, sessionGate } from './session-gate.ts'
-import { translateError } from './translate-error.ts'
+import { errorCode, isClientTimeout, translateError } from './translate-error.ts'
 
 export type DatabaseParts = {
   readonly kind: Database['kind']
@@ -80,7 +80,7 @@ export function makeDatabase(parts: DatabaseParts): Database {
     } catch (error) {
       const translated = translateError(error)
       if (isSessionLost(translated)) session.isBroken = true
-      if (error instanceof Error && error.message === 'Query read timeout') parts.onStuck()
+      if (isClientTimeout(error)) parts.onStuck()
       throw translated
     }
   }
@@ -97,13 +97,16 @@ export function makeDatabase(parts: DatabaseParts): Database {
     }
   }
 
+  /** The await is inside, because a knex builder sends its statement only when awaited. */
+  const inside = <T>(frame: Frame, run: () => Promise<T>): Promise<T> => frames.run(frame, async () => await run())
+
   async function outermost<T>(run: () => Promise<T>, settings: Settings): Promise<T> {
     const session = await connect()
     const frame = newFrame(session, 0, settings.statement_timeout === '0')
     let result: T
     try {
       await send(session, { text: `begin;${settingsSql(session.client, settings)}` })
-      result = await frames.run(frame, run)
+      result = await inside(frame, run)
       await finish(frame)
       // PostgreSQL answers ROLLBACK to a COMMIT of a failed transaction and calls that a success.
       const answer = await send(session, { text: 'commit' })
@@ -139,7 +142,7 @@ export function makeDatabase(parts: DatabaseParts): Database {
       const before = await readSettings(session, Object.keys(settings))
       await send(session, { text: `savepoint ${name};${settingsSql(session.client, settings)}` })
       try {
-        const result = await frames.run(frame, run)
+        const result = await inside(frame, run)
         await finish(frame)
         // Settings outlive the release of a savepoint; the outer transaction gets its own back.
         await send(session, { text: `release savepoint ${name};${settingsSql(session.client, before)}` })
@@ -172,10 +175,11 @@ export function makeDatabase(parts: DatabaseParts): Database {
   }
 
   const builder = makeBuilder(lease, send)
+  let closed: Promise<void> | undefined
   return {
     kind: parts.kind,
     table: (name) => builder(name),
-    raw: builder.raw,
+    raw: builder.raw.bind(builder),
     async query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]> {
       const isPrepared = parts.kind === 'server' && statement.name !== ''
       const result = await leased({
@@ -207,8 +211,8 @@ export function makeDatabase(parts: DatabaseParts): Database {
       return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer))
     },
     async close() {
-      await parts.pool.end()
-      await parts.close()
+      closed ??= parts.pool.end().then(parts.close)
+      await closed
     },
   }
 }
@@ -240,14 +244,10 @@ function lastResult(result: QueryResult | QueryResult[]): QueryResult {
 }
 
 const isSessionLost = (error: unknown): boolean =>
-  error instanceof DatabaseError && (error.kind === 'unavailable' || isClientTimeout(error))
-
-/** The server still works at a statement that only the client gave up. */
-const isClientTimeout = (error: DatabaseError): boolean =>
-  error.kind === 'timeout' && error.cause instanceof Error && error.cause.message === 'Query read timeout'
+  error instanceof DatabaseError && (error.kind === 'unavailable' || isClientTimeout(error.cause))
 
 /** `current transaction is aborted`: an earlier failure is the real one. */
-const isAborted = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '25P02'
+const isAborted = (error: unknown): boolean => errorCode(error) === '25P02'
 
 /** knex as a builder whose statements run on our sessions. Never logs bindings: they may be secrets. */
 function makeBuilder(

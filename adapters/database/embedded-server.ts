@@ -1,10 +1,11 @@
 // The child process of the embedded database: one PGlite behind one socket. Started by embedded.ts only.
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
-import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { DataFolderInUse, DataFolderUnwritable, lockDataFolder } from './data-folder.ts'
 import { unpackImage } from './unpack-image.ts'
+import { serveWire } from './wire-server.ts'
 
 /** What the parent passes as the only argument, in JSON. */
 export type ChildOptions = {
@@ -19,9 +20,6 @@ export type ChildMessage =
 /** Smaller than PostgreSQL's 128 MB: memory is shared with a laptop, and the file system caches as well. */
 const startParameters = [...PGlite.defaultStartParams, '-c', 'shared_buffers=32MB', '-c', 'max_wal_size=64MB']
 
-/** More than the one that is used, so that a new connection need not wait until the old one's end was noticed. */
-const maximumConnections = 8
-
 const tell = (message: ChildMessage): Promise<void> =>
   new Promise((resolve) => {
     if (process.connected) process.send?.(message, undefined, undefined, () => resolve())
@@ -32,22 +30,34 @@ async function serve(options: ChildOptions): Promise<void> {
   // The terminal signals the whole group; the parent drains first and then closes the channel.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
   let close = async (): Promise<void> => {}
-  // The channel ends with the parent, however the parent ends.
-  process.on('disconnect', () => void close().finally(() => process.exit(0)))
+  let release = (): void => {}
+  // The channel ends with the parent, however the parent ends. `release` is called here also so that the lock stays referenced:
+  // collected as garbage it would be released.
+  const end = async (): Promise<never> => {
+    await close().catch(() => {})
+    release()
+    process.exit(0)
+  }
+  process.on('disconnect', () => void end())
 
-  await lockDataFolder(options.dataFolder)
+  release = await lockDataFolder(options.dataFolder)
   const folder = join(options.dataFolder, 'pg')
   if (!existsSync(join(folder, 'PG_VERSION'))) unpackImage(folder)
   const engine = await PGlite.create(folder, { startParams: startParameters })
-  const server = new PGLiteSocketServer({ db: engine, maxConnections: maximumConnections, ...options.listen })
-  await server.start()
+  // An engine that broke cannot be trusted again; the parent starts another from what is on disk.
+  const server = serveWire(engine, () => process.exit(1))
+  server.listen(options.listen)
+  await once(server, 'listening')
   close = async () => {
-    await server.stop()
+    server.close()
     await engine.close()
   }
-  const [host = '127.0.0.1', port = '0'] = server.getServerConn().split(':')
-  await tell({ kind: 'ready', ...('port' in options.listen ? { host, port: Number(port) } : {}) })
-  if (!process.connected) await close().finally(() => process.exit(0))
+  const address = server.address()
+  await tell({
+    kind: 'ready',
+    ...(address && typeof address === 'object' ? { host: address.address, port: address.port } : {}),
+  })
+  if (!process.connected) await end()
 }
 
 try {

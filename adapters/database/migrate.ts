@@ -1,4 +1,5 @@
-import { type Database, DatabaseError, type Migration } from './port.ts'
+import type { Database, Migration } from './port.ts'
+import { errorCode } from './translate-error.ts'
 
 /** The database was migrated by a newer Writ than this one. */
 export class SchemaIsNewer extends Error {
@@ -56,14 +57,7 @@ async function readApplied(database: Database): Promise<ReadonlySet<string>> {
     const rows = await database.query<{ id: string }>({ name: '', text: 'select id from writ_migration' })
     return new Set(rows.map(({ id }) => id))
   } catch (error) {
-    if (
-      !(error instanceof DatabaseError) &&
-      error instanceof Error &&
-      'code' in error &&
-      error.code === undefinedTable
-    ) {
-      return new Set()
-    }
+    if (errorCode(error) === undefinedTable) return new Set()
     throw error
   }
 }

@@ -2,13 +2,24 @@ import { DatabaseError, type DatabaseErrorKind } from './port.ts'
 
 /** What pg, its pool or the network threw, as the port's small union; anything else comes back unchanged: it is a bug. */
 export function translateError(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof DatabaseError) return error
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (!isErrorLike(error) || error instanceof DatabaseError) return error
+  const code = errorCode(error)
   const kind = kindOf(code, error.message)
   if (!kind) return error
   const constraint = 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : undefined
   return new DatabaseError(kind, constraint, error)
 }
+
+/** SQLSTATE or Node error code of whatever was thrown; '' where it has none. */
+export const errorCode = (error: unknown): string =>
+  isErrorLike(error) && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+/** pg's words for a statement that the client gave up while the server still works at it. */
+export const isClientTimeout = (error: unknown): boolean => isErrorLike(error) && error.message === 'Query read timeout'
+
+/** By shape: errors of sockets come from another realm where modules are loaded into a context of their own (as jest does). */
+const isErrorLike = (error: unknown): error is { readonly message: string } =>
+  typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string'
 
 /** SQLSTATE (PostgreSQL manual, appendix A) or Node error code → kind. */
 const kinds: { readonly [code: string]: DatabaseErrorKind } = {

@@ -44,7 +44,7 @@ export function developmentSecretKeys(dataFolder: string): Uint8Array[] {
     return [readKey(path) ?? generateKey(path)]
   } catch (error) {
     if (error instanceof SecretKeyError) throw error
-    throw new SecretKeyError(`cannot read or make ${path}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new SecretKeyError(`cannot read or make ${path}: ${String(error)}`)
   }
 }
 
@@ -67,7 +67,7 @@ function generateKey(path: string): Uint8Array {
     chmodSync(beside, 0o600)
     linkSync(beside, path)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    if (!(typeof error === 'object' && error !== null && 'code' in error && error.code === 'EEXIST')) throw error
   } finally {
     closeSync(file)
     rmSync(beside, { force: true })
