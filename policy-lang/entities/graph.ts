@@ -17,12 +17,14 @@ export type Graph = Facts & {
   ref(node: Node, slot: number): Node | undefined
   refs(node: Node, slot: number): readonly Node[]
   within(node: Node, ancestor: Node): boolean
+  /** The node that stands for this one here: an overlay's own in place of a stored one. */
+  current(node: Node): Node
   /** Tuples of one relation: stored ones, and those of an overlay. */
   tupleList(node: Node, relation: string): TupleList | undefined
   addedTuples(node: Node, relation: string): TupleList | undefined
 }
 
-export const isGraph = (facts: Facts): facts is Graph => 'isGraph' in facts
+export const isGraph = (facts: Facts): facts is Graph => (facts as Partial<Graph>).isGraph === true // a brand that only this package writes
 
 /** Values by slot; one of another type than declared counts as missing (SPEC 5), an undeclared one is never read (SPEC 8). */
 export function slotValues(table: TypeTable, entity: EntityData): (Value | undefined)[] {

@@ -25,9 +25,9 @@ export type Node = {
 /** Number of every entity that no data mentions. */
 export const TRANSIENT = -1
 
-/** Two transients of one entity are different objects; everything else is interned. */
+/** Nodes of one entity: an overlay's node has the number of the stored one, transients have nothing but their ids. */
 export const sameNode = (a: Node, b: Node): boolean =>
-  a === b || (a.at === TRANSIENT && b.at === TRANSIENT && a.uid.id === b.uid.id && a.uid.type === b.uid.type)
+  a === b || (a.at === b.at && (a.at !== TRANSIENT || (a.uid.id === b.uid.id && a.uid.type === b.uid.type)))
 
 /** Entities of one type and the slots of their attributes. */
 export type TypeTable = {

@@ -2,7 +2,7 @@ import { compareCodePoints } from '../builtins/code-points.ts'
 import type { EntityValue } from '../ir/nodes.ts'
 import type { EntityData, Tuple } from '../ir/program.ts'
 import { type Graph, parentsOf, slotRefs, slotValues } from './graph.ts'
-import { createNode, createTable, type Node, TRANSIENT, type TupleList } from './node.ts'
+import { createNode, createTable, type Node, sameNode, TRANSIENT, type TupleList } from './node.ts'
 import { addTuple, createTupleList, tuplesIn } from './tuple-list.ts'
 
 /** Rows of one request over a shared graph: nothing of the base is copied or changed. */
@@ -21,7 +21,8 @@ export function createOverlay(base: Graph, entities: readonly EntityData[], tupl
   const find = (type: string, id: string): Node => own.byUid.get(type)?.get(id) ?? base.find(type, id)
   const current = (node: Node): Node => own.byNumber.get(node.at) ?? node
   const within = (node: Node, ancestor: Node): boolean =>
-    node === ancestor || (needsWalk(own, node) ? walksTo(own, node, ancestor) : (node.above?.has(ancestor.at) ?? false))
+    sameNode(node, ancestor) ||
+    (needsWalk(own, node) ? walksTo(own, node, ancestor) : (node.above?.has(ancestor.at) ?? false))
   return {
     isGraph: true,
     program: base.program,
@@ -33,6 +34,7 @@ export function createOverlay(base: Graph, entities: readonly EntityData[], tupl
     },
     refs: (node, slot) => base.refs(node, slot).map(current),
     within,
+    current,
     tupleList: (node, relation) => base.tupleList(baseOf(base, node), relation),
     addedTuples: (node, relation) => own.tuples.get(node)?.get(relation),
     attribute: (entity, name) => {
@@ -115,7 +117,7 @@ const needsWalk = (own: Own, node: Node): boolean => own.reshaped || own.byNumbe
 function walksTo(own: Own, from: Node, ancestor: Node): boolean {
   const seen = new Set<Node>([from])
   for (const node of seen) {
-    if (node === ancestor) return true
+    if (node.at === ancestor.at) return true
     for (const parent of parentsOf(node)) seen.add(own.byNumber.get(parent.at) ?? parent)
   }
   return false

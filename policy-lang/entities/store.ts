@@ -10,7 +10,7 @@ import {
   slotRefs,
   slotValues,
 } from './graph.ts'
-import { createNode, createTable, createTables, type Node, TRANSIENT, type TypeTable } from './node.ts'
+import { createNode, createTable, createTables, type Node, sameNode, TRANSIENT, type TypeTable } from './node.ts'
 import { createOverlay } from './overlay.ts'
 import { createSnapshots } from './snapshot.ts'
 import { addTuple, createTupleList, dropTuple, tuplesIn } from './tuple-list.ts'
@@ -72,7 +72,8 @@ function createGraph(state: State): Graph {
     find,
     ref: (node, slot) => node.refs[slot] as Node | undefined, // the slot's type says that it is one entity
     refs: (node, slot) => (node.refs[slot] as readonly Node[] | undefined) ?? [], // … or a set of them
-    within: (node, ancestor) => node === ancestor || (node.above?.has(ancestor.at) ?? false),
+    within: (node, ancestor) => sameNode(node, ancestor) || (node.above?.has(ancestor.at) ?? false),
+    current: (node) => node,
     tupleList: (node, relation) => node.tuples?.get(relation),
     addedTuples: () => undefined,
     attribute: (entity, name) => {

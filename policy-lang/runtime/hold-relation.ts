@@ -24,12 +24,10 @@ export function createRelationSolver(options: SolverOptions): RelationSolver {
   const found = new Map<string, Outcome>()
   return {
     holds: (subject, relation, resource) => solve({ options, found, subject }, relation, resource),
-    isPermitted: (subject, at, action, resourceType) =>
-      anyOf(
-        options.facts
-          .permittingRoles(at.type, action, resourceType)
-          .map((role) => solve({ options, found, subject }, role, at)),
-      ),
+    isPermitted: (subject, at, action, resourceType) => {
+      const roles = options.facts.permittingRoles(at.type, action, resourceType)
+      return anyOf(roles.map((role) => solveRole({ options, found, subject }, role, at)))
+    },
   }
 }
 
@@ -82,17 +80,26 @@ function judge(pass: Pass, relation: string, resource: EntityValue): Outcome {
   const attribute = type.attributes.get(relation)
   if (attribute) return anyOf(follow(pass, resource, relation).map((end) => end.edgeTo(pass.subject)))
   const declared = type.relations.get(relation)
-  if (declared?.kind === 'computed') return judgeExpr(pass, declared.body, resource)
-  // A role that exists only as data is reached by `permitted of` alone; any subject may have it.
-  const holders = declared ? declared.holders : undefined
+  // A role that exists only as data never matches a rule by accident (SPEC 3).
+  if (!declared) return no
+  if (declared.kind === 'computed') return judgeExpr(pass, declared.body, resource)
   const tuples = [...pass.options.facts.tuplesOf(resource, relation)]
-  return anyOf(tuples.map((tuple) => judgeTuple(pass, tuple, holders)))
+  return anyOf(tuples.map((tuple) => judgeTuple(pass, tuple, declared.holders)))
 }
 
 function judgeTuple(pass: Pass, tuple: Tuple, holders: readonly Holder[] | undefined): Outcome {
   const edge = judgeEdge(pass, tuple, holders)
   if (edge === no) return no
   return allOf([edge, reaches(pass, tuple)])
+}
+
+/** A role invented at run time has no declaration: any subject may have it. */
+function solveRole(search: Search, role: string, at: EntityValue): Outcome {
+  if (search.options.program.entityTypes.get(at.type)?.relations.has(role)) return solve(search, role, at)
+  const tuples = [...search.options.facts.tuplesOf(at, role)]
+  return fixpoint({ ...search, assumed: new Map(), seen: new Set(), changed: false, depth: 0 }, (pass) =>
+    anyOf(tuples.map((tuple) => judgeTuple(pass, tuple, undefined))),
+  )
 }
 
 /** Does the tuple itself hold: declared, not ended, its condition true? */
@@ -153,11 +160,15 @@ function judgeExpr(pass: Pass, expr: RelationExpr, resource: EntityValue): Outco
 }
 
 /** ORDER: the right side of `minus` is solved to its own fixpoint before it is negated. */
-function judgeApart(pass: Pass, expr: RelationExpr, resource: EntityValue): Outcome {
+const judgeApart = (pass: Pass, expr: RelationExpr, resource: EntityValue): Outcome =>
+  fixpoint(pass, (apart) => judgeExpr(apart, expr, resource))
+
+/** Repeats a judgement, apart from the pass that needs it, until nothing below it changes. */
+function fixpoint(pass: Pass, judgeOnce: (apart: Pass) => Outcome): Outcome {
   const assumed = new Map<string, Outcome>()
   for (;;) {
     const apart: Pass = { ...pass, assumed, seen: new Set(), changed: false }
-    const result = judgeExpr(apart, expr, resource)
+    const result = judgeOnce(apart)
     if (apart.changed) continue
     for (const seen of apart.seen) pass.found.set(seen, assumed.get(seen) ?? no)
     return result

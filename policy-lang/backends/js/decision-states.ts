@@ -1,0 +1,76 @@
+import type { Program } from '../../ir/program.ts'
+import type { Decision } from '../../runtime/decision.ts'
+import { judge, literalAdvice } from '../../runtime/judge.ts'
+
+/**
+ * The rules that have counted so far, as a state: going on to another rule follows an edge, so a decision that has been made
+ * before is found again without allocating anything.
+ */
+export type State = {
+  readonly counted: readonly number[]
+  readonly next: Map<number, State>
+  /** The decision; undefined until asked for, null where its advice must be computed each time. */
+  decision: Decision | null | undefined
+}
+
+export type DecisionStates = {
+  readonly start: State
+  /** `rule` has counted too. */
+  step(state: State, rule: number): State
+  /** null: the interpreter must say it. */
+  decide(state: State): Decision | null
+}
+
+/** Combinations that are remembered; more are made anew each time. */
+const remembered = 10_000
+
+export function createDecisionStates(program: Program, resourceType: string): DecisionStates {
+  let states = 1
+  const start: State = { counted: [], next: new Map(), decision: undefined }
+  const step = (state: State, rule: number): State => {
+    const known = state.next.get(rule)
+    if (known !== undefined) return known
+    const made: State = { counted: [...state.counted, rule], next: new Map(), decision: undefined }
+    if (states < remembered) {
+      states += 1
+      state.next.set(rule, made)
+    }
+    return made
+  }
+  const decide = (state: State): Decision | null => {
+    if (state.decision === undefined) state.decision = conclude(program, resourceType, state.counted)
+    return state.decision
+  }
+  return { start, step, decide }
+}
+
+function conclude(program: Program, resourceType: string, counted: readonly number[]): Decision | null {
+  const indexes = [...new Set(counted)].sort((a, b) => a - b)
+  const isDeny = (index: number): boolean => program.rules[index]?.effect === 'deny'
+  let needsEvaluation = false
+  const decision = judge(
+    program,
+    resourceType,
+    {
+      allows: indexes.filter((index) => !isDeny(index)),
+      denies: indexes.filter(isDeny),
+      errors: [],
+      degraded: [],
+    },
+    (rule) => {
+      const advice = literalAdvice(rule)
+      if (!advice) needsEvaluation = true
+      return advice ?? []
+    },
+  )
+  return needsEvaluation ? null : freeze(decision)
+}
+
+/** The object is given to every caller: nobody may change it. */
+function freeze(decision: Decision): Decision {
+  for (const list of [decision.reasons, decision.errors, decision.degraded, decision.advice, decision.texts]) {
+    Object.freeze(list)
+  }
+  if (decision.fields) Object.freeze(decision.fields)
+  return Object.freeze(decision)
+}
