@@ -9,6 +9,8 @@ export type { Evaluator } from './backends/js/create-evaluator.ts'
 export { createEvaluator } from './backends/js/create-evaluator.ts'
 export type { CompileOptions, CompileResult, PolicyFile } from './compile.ts'
 export { compileProgram } from './compile.ts'
+export type { CompiledExpression, ExpressionEnvironment } from './compile-expression.ts'
+export { compileExpression } from './compile-expression.ts'
 export type { EntityStore, Facts, StoreProblem } from './entities/facts.ts'
 export { createEntityStore } from './entities/store.ts'
 export type { ParsedFile, ParseMemory } from './grammar/parse.ts'
@@ -26,6 +28,7 @@ export type {
   TupleSubject,
 } from './ir/program.ts'
 export { actionKey } from './ir/program.ts'
+export { parseProgram, serialiseProgram } from './ir/serialise.ts'
 export type { FieldType, Type } from './ir/types.ts'
 export type { Cause, Decision, EvaluateOptions, Externs, Request } from './runtime/decision.ts'
 export { interpret } from './runtime/interpret.ts'
@@ -47,7 +50,3 @@ export type { DiagnosticJson } from './source/render.ts'
 export { diagnosticsToJson, renderDiagnostics } from './source/render.ts'
 export { makeSourceFile } from './source/source-file.ts'
 export type { SourceFile, Span } from './source/span.ts'
-
-// Contract of the functions that the stages behind this door provide (each row appears here when its file exists):
-//
-// compileExpression(source, environment, expected): …                                    compile.ts
