@@ -55,9 +55,10 @@ export const runtime = {
   },
   hasNode: (nodes: Optional<readonly Node[]>, node: Optional<Node>): boolean =>
     nodes !== undefined && node !== undefined && includesNode(nodes, node),
-  hasScalar: (set: Optional<SetValue>, value: Optional<Value>): boolean => value && set?.items.includes(value),
+  hasScalar: (set: Optional<SetValue>, value: Optional<Value>): boolean =>
+    value !== undefined && (set?.items.includes(value) ?? false),
   hasValue: (set: Optional<SetValue>, value: Optional<Value>): boolean =>
-    value && set?.items.some((item) => equalValues(item, value)),
+    value !== undefined && (set?.items.some((item) => equalValues(item, value)) ?? false),
   ipWithin: (inner: Optional<IpValue>, outer: Optional<IpValue>): boolean =>
     inner !== undefined && outer !== undefined && ipWithin(inner, outer),
   isType: (node: Optional<Node>, types: readonly string[]): boolean =>
