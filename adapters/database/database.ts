@@ -8,8 +8,7 @@ import { errorCode, isClientTimeout, translateError } from './translate-error.ts
 export type DatabaseParts = {
   readonly kind: Database['kind']
   readonly pool: Pool
-  /** Waits until a connection is worth trying. */
-  readonly beforeConnect: () => Promise<void>
+  readonly connect: () => Promise<PoolClient>
   /** A statement outlived its time on the client's side; the session may be stuck. */
   readonly onStuck: () => void
   /** An afterCommit task threw; the transaction stands. */
@@ -43,8 +42,7 @@ export function makeDatabase(parts: DatabaseParts): Database {
 
   async function connect(): Promise<Session> {
     try {
-      await parts.beforeConnect()
-      return { client: await parts.pool.connect(), isBroken: false }
+      return { client: await parts.connect(), isBroken: false }
     } catch (error) {
       throw translateError(error)
     }

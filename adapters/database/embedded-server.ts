@@ -1,6 +1,6 @@
 // The child process of the embedded database: one PGlite behind one socket. Started by embedded.ts only.
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { DataFolderInUse, DataFolderUnwritable, lockDataFolder } from './data-folder.ts'
@@ -46,6 +46,8 @@ async function serve(options: ChildOptions): Promise<void> {
   const engine = await PGlite.create(folder, { startParams: startParameters })
   // An engine that broke cannot be trusted again; the parent starts another from what is on disk.
   const server = serveWire(engine, () => process.exit(1))
+  // A child that was killed leaves its socket's name behind; the folder is the parent's own.
+  if ('path' in options.listen) rmSync(options.listen.path, { force: true })
   server.listen(options.listen)
   await once(server, 'listening')
   close = async () => {
@@ -60,17 +62,30 @@ async function serve(options: ChildOptions): Promise<void> {
   if (!process.connected) await end()
 }
 
+const unwritable = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOTDIR',
+  'EEXIST',
+  'ENOENT',
+  'ENOSPC',
+  'EDQUOT',
+  'ENAMETOOLONG',
+])
+
+function failure(error: unknown): ChildMessage {
+  const cause = error instanceof DataFolderUnwritable ? error.cause : error
+  const detail = cause instanceof Error ? cause.message : String(cause)
+  if (error instanceof DataFolderInUse) return { kind: 'failed', reason: 'inUse', detail }
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const isUnwritable = error instanceof DataFolderUnwritable || unwritable.has(code)
+  return { kind: 'failed', reason: isUnwritable ? 'unwritable' : 'broken', detail }
+}
+
 try {
   await serve(JSON.parse(process.argv[2] ?? '') as ChildOptions)
 } catch (error) {
-  const detail =
-    error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error)
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const unwritable = error instanceof DataFolderUnwritable || /^E[A-Z]+$/.test(code)
-  await tell({
-    kind: 'failed',
-    reason: error instanceof DataFolderInUse ? 'inUse' : unwritable ? 'unwritable' : 'broken',
-    detail,
-  })
+  await tell(failure(error))
   process.exit(1)
 }

@@ -1,9 +1,10 @@
 import pg from 'pg'
 import { makeDatabase } from './database.ts'
-import { startEmbedded } from './embedded.ts'
+import { type EmbeddedServer, startEmbedded } from './embedded.ts'
 import { migrate } from './migrate.ts'
 import type { Database, Migration } from './port.ts'
 import { guardPool, openServer } from './server.ts'
+import { errorCode } from './translate-error.ts'
 import { valueTypes } from './value-types.ts'
 
 export type OpenOptions = {
@@ -76,15 +77,30 @@ function openEmbedded(options: OpenOptions): OpenedDatabase {
   const database = makeDatabase({
     kind: 'embedded',
     pool,
-    async beforeConnect() {
-      await embedded.whenUp()
-      // A restarted child on loopback has another port; pg reads the options at each connect.
-      Object.assign(pool.options, embedded.address())
-    },
+    connect: () => connectEmbedded(pool, embedded),
     // A statement cannot be cancelled in a single-session PostgreSQL; what it had committed is on disk.
     onStuck: () => embedded.replaceChild(),
     onTaskError: (error) => onEvent(`an after-commit task failed: ${String(error)}`),
     close: () => embedded.close(),
   })
   return { ...database, ready: () => embedded.whenUp(), embeddedProcessId: () => embedded.processId() }
+}
+
+const restartPatienceMilliseconds = 5_000
+const retryMilliseconds = 20
+
+/** Between the end of a child and the news of it, its socket refuses; the next child is up within half a second. */
+async function connectEmbedded(pool: pg.Pool, embedded: EmbeddedServer): Promise<pg.PoolClient> {
+  const deadline = Date.now() + restartPatienceMilliseconds
+  for (;;) {
+    await embedded.whenUp()
+    // A restarted child on loopback has another port; pg reads the options at each connect.
+    Object.assign(pool.options, embedded.address())
+    try {
+      return await pool.connect()
+    } catch (error) {
+      if (!['ECONNREFUSED', 'ENOENT'].includes(errorCode(error)) || Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, retryMilliseconds))
+    }
+  }
 }

@@ -41,7 +41,7 @@ export function openServer(options: ServerOptions): Database {
   return makeDatabase({
     kind: 'server',
     pool,
-    beforeConnect: async () => {},
+    connect: () => pool.connect(),
     onStuck: () => onEvent('a statement outlived its time'),
     onTaskError: (error) => onEvent(`an after-commit task failed: ${String(error)}`),
     close: async () => {},
