@@ -45,8 +45,10 @@ function expectedIn(column: Table['table'][number] | undefined): Expected {
       if (!insideNew) direct.add(symbol.literal === undefined ? key : `'${key}'`)
     }
   }
-  const terminals = [...direct].filter((key) => !operators.has(key)).map((key) => saidTerminals.get(key) ?? key)
-  const operator = keys.has('??') && keys.has('+') ? ['an operator'] : []
+  const afterOperand = keys.has('??')
+  const shown = [...direct].filter((key) => !(afterOperand && operators.has(key)))
+  const terminals = shown.map((key) => saidTerminals.get(key) ?? key)
+  const operator = afterOperand ? ['an operator'] : []
   const said = [...new Set([...constructs, ...terminals.sort(), ...operator])]
   return { keys, keywords: [...keys].filter((key) => /^[a-z]/.test(key) && !classes.has(key)), said }
 }
