@@ -1,11 +1,11 @@
 import { watch } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { compileProgram } from '../../policy-lang/index.ts'
+import { compileProgram, diagnosticsToJson } from '../../policy-lang/index.ts'
 import { exit } from './exit-codes.ts'
 import type { CommandIo } from './io.ts'
 import { readOptions } from './read-options.ts'
 import { readPolicies, readShippedPolicies } from './read-policies.ts'
-import { hasErrors, locate, reportDiagnostics } from './report-diagnostics.ts'
+import { hasErrors, reportDiagnostics } from './report-diagnostics.ts'
 import { UsageMistake } from './usage-mistake.ts'
 
 export async function run(args: readonly string[], io: CommandIo): Promise<number> {
@@ -27,7 +27,7 @@ async function checkOnce(
 ): Promise<number> {
   const own = readPolicies(paths, io.folder)
   const { diagnostics, sources } = compileProgram([...(isShipped ? readShippedPolicies() : []), ...own])
-  if (format === 'json') await io.out(`${JSON.stringify({ diagnostics: locate(diagnostics, sources) })}\n`)
+  if (format === 'json') await io.out(`${JSON.stringify({ diagnostics: diagnosticsToJson(diagnostics, sources) })}\n`)
   else reportDiagnostics(diagnostics, sources, io)
   const isWrong = hasErrors(diagnostics)
   if (!isWrong && format === 'text') io.error(`${own.length} file${own.length === 1 ? '' : 's'} checked\n`)

@@ -13,11 +13,13 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
   const changed: string[] = []
   const broken: string[] = []
   for (const { path, text } of readPolicies(positionals, io.folder)) {
-    const formatted = formatFile(text)
-    if (hasErrors(formatted.diagnostics)) {
+    const { source, diagnostics } = makeSourceFile(0, path, text)
+    const formatted = formatFile(source.text, path)
+    const mistakes = [...diagnostics, ...formatted.diagnostics]
+    if (hasErrors(mistakes)) {
       // What cannot be read cannot be laid out; the file stays as it is.
       broken.push(path)
-      if (format === 'text') reportDiagnostics(formatted.diagnostics, [makeSourceFile(0, path, text).source], io)
+      if (format === 'text') reportDiagnostics(mistakes, [source], io)
       continue
     }
     if (formatted.text === text) continue

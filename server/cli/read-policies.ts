@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +7,8 @@ import { UsageMistake } from './usage-mistake.ts'
 
 export type PolicyText = {
   readonly path: string
-  readonly text: string
+  /** Bytes where they are no UTF-8: the compiler says so at its place. */
+  readonly text: string | Uint8Array
   readonly layer: Layer
   readonly organization?: string
 }
@@ -19,7 +21,7 @@ export function readPolicies(paths: readonly string[], folder: string): PolicyTe
   if (paths.length === 0) throw new UsageMistake('name a policy file or folder')
   const found = [...new Set(paths.flatMap((path) => listFiles(resolve(folder, path), path)))].sort()
   if (found.length === 0) throw new UsageMistake(`no .fbac file in ${paths.join(', ')}`)
-  return found.map((file) => policyText(relative(folder, file) || file, readText(file)))
+  return found.map((file) => policyText(relative(folder, file) || file, readContent(file)))
 }
 
 /** The rules that every tenant has from the server: its own and its modules'. */
@@ -34,7 +36,7 @@ export function readShippedPolicies(): PolicyText[] {
     ...own.map((file) => ({ file, layer: 'platform' as const })),
     ...modules.flatMap((path) => listFiles(path, path).map((file) => ({ file, layer: 'module' as const }))),
   ]
-  return files.map(({ file, layer }) => ({ path: relative(root, file), text: readText(file), layer }))
+  return files.map(({ file, layer }) => ({ path: relative(root, file), text: readContent(file), layer }))
 }
 
 function listFiles(path: string, asGiven: string): string[] {
@@ -48,22 +50,29 @@ function listFiles(path: string, asGiven: string): string[] {
   })
 }
 
-/** Text of a file; a byte that is no UTF-8 is a mistake of whoever wrote it, never a replacement character. */
+/** Text of a file that must be UTF-8. */
 export function readText(file: string): string {
+  const content = readContent(file)
+  if (typeof content !== 'string') throw new UsageMistake(`${file} is not valid UTF-8`)
+  return content
+}
+
+function readContent(file: string): string | Uint8Array {
+  let bytes: Uint8Array
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
+    bytes = readFileSync(file)
   } catch (error) {
-    if (error instanceof TypeError) throw new UsageMistake(`${file} is not valid UTF-8`)
     throw new UsageMistake(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
   }
+  return isUtf8(bytes) ? new TextDecoder().decode(bytes) : bytes
 }
 
 /** A policy text with the layer that its place and its first item say. */
-export function policyText(path: string, text: string): PolicyText {
+export function policyText(path: string, text: PolicyText['text']): PolicyText {
   const parts = path.split(sep)
   const at = parts.lastIndexOf('organizations')
   const organization = at >= 0 && parts.length > at + 2 ? parts[at + 1] : undefined
   if (organization !== undefined) return { path, text, layer: 'organization', organization }
   // An item begins in column 1, so a comment or an indented line cannot look like one.
-  return { path, text, layer: /^module[ \t]/m.test(text) ? 'module' : 'tenant' }
+  return { path, text, layer: typeof text === 'string' && /^module[ \t]/m.test(text) ? 'module' : 'tenant' }
 }

@@ -1,16 +1,23 @@
-import { compileProgram, createEvaluator, type Diagnostic, runTests } from '../../policy-lang/index.ts'
+import {
+  compileProgram,
+  createEvaluator,
+  type Diagnostic,
+  diagnosticsToJson,
+  runTests,
+} from '../../policy-lang/index.ts'
 import { exit } from './exit-codes.ts'
 import type { CommandIo } from './io.ts'
 import { readOptions } from './read-options.ts'
 import { readPolicies, readShippedPolicies } from './read-policies.ts'
-import { locate, reportDiagnostics } from './report-diagnostics.ts'
+import { reportDiagnostics } from './report-diagnostics.ts'
 
 export async function run(args: readonly string[], io: CommandIo): Promise<number> {
   const { values, positionals, format } = readOptions(args, { shipped: { type: 'boolean' } })
   const own = readPolicies(positionals, io.folder)
   const { program, diagnostics, sources } = compileProgram([...(values.shipped ? readShippedPolicies() : []), ...own])
   if (!program) {
-    if (format === 'json') await io.out(`${JSON.stringify({ diagnostics: locate(diagnostics, sources), tests: [] })}\n`)
+    if (format === 'json')
+      await io.out(`${JSON.stringify({ diagnostics: diagnosticsToJson(diagnostics, sources), tests: [] })}\n`)
     else reportDiagnostics(diagnostics, sources, io)
     return exit.no
   }
@@ -27,7 +34,9 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
   )
   if (format === 'json') {
     const tests = report.cases.map(({ title, failures: found }) => ({ title, passed: found.length === 0 }))
-    await io.out(`${JSON.stringify({ diagnostics: locate([...diagnostics, ...failures], sources), tests })}\n`)
+    await io.out(
+      `${JSON.stringify({ diagnostics: diagnosticsToJson([...diagnostics, ...failures], sources), tests })}\n`,
+    )
   } else {
     reportDiagnostics([...diagnostics, ...failures], sources, io)
     await io.out(`${report.passed} passed, ${report.failed} failed\n`)

@@ -1,7 +1,8 @@
 import {
+  type CompileResult,
   createEntityStore,
   createEvaluator,
-  type Diagnostic,
+  diagnosticsToJson,
   type EntityStore,
   type Evaluator,
   type Externs,
@@ -9,10 +10,8 @@ import {
   type Program,
   readData,
   readValue,
-  type SourceFile,
   type Value,
 } from '../../policy-lang/index.ts'
-import { locate } from './report-diagnostics.ts'
 
 /** A compiled program with its data, ready for requests. */
 export type World = {
@@ -29,23 +28,18 @@ export type MadeWorld =
 
 /** All or nothing: a mistake in the policies or an error in the data leaves no world to ask (SPEC 8). */
 export function makeWorld(
-  compiled: {
-    readonly program?: Program
-    readonly diagnostics: readonly Diagnostic[]
-    readonly sources: readonly SourceFile[]
-  },
+  compiled: Pick<CompileResult, 'program' | 'diagnostics' | 'sources'>,
   data: Json | undefined,
   now: number,
 ): MadeWorld {
   const { program, diagnostics, sources } = compiled
   if (!program) {
     const errors = diagnostics.filter(({ severity }) => severity === 'error')
-    const refusals = locate(errors, sources).map(({ code, message, file, line, column }) => ({
+    const refusals = diagnosticsToJson(errors, sources).map(({ code, message, path, start }) => ({
       code,
       message,
-      file,
-      line,
-      column,
+      file: path,
+      ...start,
     }))
     return { ok: false, refusals }
   }
