@@ -2,7 +2,7 @@ import type { Account } from '../identity/accounts.ts'
 
 /** Which scope releases which claims (OIDC Core §5.4). */
 export const claimsByScope = {
-  openid: ['sub'],
+  openid: ['sub', 'auth_time', 'acr', 'amr'],
   profile: [
     'name',
     'family_name',

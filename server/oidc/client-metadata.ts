@@ -21,7 +21,7 @@ const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
  */
 export function isRegistrableRedirect(uri: string): boolean {
   const url = URL.parse(uri)
-  if (!url || url.username !== '' || url.password !== '') return false
+  if (url?.username !== '' || url.password !== '') return false
   if ([...uri].some((character) => character <= ' ' || character === '\u007f') || /[#*\\]/.test(uri)) return false
   if (url.protocol === 'https:') return url.hostname !== ''
   if (url.protocol === 'http:') return loopbackHosts.has(url.hostname)

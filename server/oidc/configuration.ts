@@ -87,7 +87,7 @@ const protocol = (hooks: Hooks) => ({
   // No parameter: the library runs the check for every authorization request, whether it carries one of this name or not.
   extraParams: { writ_scope_check: hooks.checkRequestedScopes },
   scopes: ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'],
-  claims: { acr: null, amr: null, sid: null, auth_time: null, iss: null, ...claimsByScope },
+  claims: { sid: null, iss: null, ...claimsByScope },
   acrValues: ['pwd', 'mfa', 'phr', 'phrh'],
   responseTypes: ['code'],
   subjectTypes: ['public'],

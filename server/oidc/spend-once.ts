@@ -1,15 +1,14 @@
 import type { TokenEndpointGrantContext } from 'oidc-provider'
 import type { Clock } from '../../adapters/clock/port.ts'
-import type { Database } from '../../adapters/database/port.ts'
+import { type Database, DatabaseError } from '../../adapters/database/port.ts'
 import type { Exchanges } from './exchange.ts'
 import type { Library } from './library.ts'
 import { isProtocolRefusal } from './protocol-errors.ts'
-import { RefreshRace } from './token-families.ts'
 import { createTokenRows } from './token-rows.ts'
 
 type GrantHandler<Params extends object> = (ctx: TokenEndpointGrantContext<Params>) => void | Promise<void>
 
-/** A refresh token is raced over at most this often in one request: each loser reads what the winner left. */
+/** Tries of a transaction that the database ended to let another go first. */
 const rounds = 3
 
 /**
@@ -29,32 +28,33 @@ export function spendOnce<Params extends object>(
 ): GrantHandler<Params> {
   const rows = createTokenRows(kit.database, kit.tenantId)
   return async (ctx) => {
-    const refusal = await kit.database.transaction(
-      async () => {
-        try {
-          await settleRaces(() => handler(ctx))
-          return undefined
-        } catch (error) {
-          if (!isProtocolRefusal(kit.library, error)) throw error
-          const { code } = kit.exchanges.current()
-          // The library leaves a code good after a wrong verifier; a second guess must not be heard (provider.md §11.4).
-          if (code !== undefined) await rows.consume('oidc_code', code, kit.clock.now())
-          return error
-        }
-      },
-      { 'writ.tenant': kit.tenantId },
-    )
+    const spend = () =>
+      kit.database.transaction(
+        async () => {
+          try {
+            await handler(ctx)
+            return undefined
+          } catch (error) {
+            if (!isProtocolRefusal(kit.library, error)) throw error
+            const { code } = kit.exchanges.current()
+            // The library leaves a code good after a wrong verifier; a second guess must not be heard (provider.md §11.4).
+            if (code !== undefined) await rows.consume('oidc_code', code, kit.clock.now())
+            return error
+          }
+        },
+        { 'writ.tenant': kit.tenantId },
+      )
+    const refusal = await untilSerialized(spend)
     if (refusal) throw refusal
   }
 }
 
-async function settleRaces(run: () => void | Promise<void>): Promise<void> {
+async function untilSerialized<T>(run: () => Promise<T>): Promise<T> {
   for (let round = 1; ; round += 1) {
     try {
-      await run()
-      return
+      return await run()
     } catch (error) {
-      if (!(error instanceof RefreshRace) || round === rounds) throw error
+      if (!(error instanceof DatabaseError) || error.kind !== 'serialization' || round === rounds) throw error
     }
   }
 }

@@ -8,17 +8,14 @@ import type { NewToken, TokenRow } from './token-rows.ts'
 /** A client that lost the answer may ask again this long and is given the same successor (provider.md §2). */
 const graceMilliseconds = 30_000
 
-/** Thrown where another request has spent the same refresh token a moment ago; the token endpoint then reads it again. */
-export class RefreshRace extends Error {}
-
 export function codeFamily(context: FamilyContext): Family {
   const { rows, clock, exchanges, issue, library } = context
   return {
     stage: 'authorize',
     async find(id) {
-      const row = await rows.find('oidc_code', id)
-      if (!row) return undefined
       const exchange = exchanges.current()
+      const row = await (exchange.spends ? rows.findToSpend : rows.find)('oidc_code', id)
+      if (!row) return undefined
       exchange.source = epochsOf(row)
       exchange.code = id
       return found(row, id)
@@ -66,12 +63,12 @@ export function accessTokenFamily({ rows, clock, exchanges }: FamilyContext): Fa
   }
 }
 
-export function refreshTokenFamily({ rows, clock, exchanges, issue }: FamilyContext): Family {
+export function refreshTokenFamily({ rows, clock, exchanges, issue, library }: FamilyContext): Family {
   return {
     async find(id) {
-      const row = await rows.find('oidc_refresh_token', id)
-      if (!row) return undefined
       const exchange = exchanges.current()
+      const row = await (exchange.spends ? rows.findToSpend : rows.find)('oidc_refresh_token', id)
+      if (!row) return undefined
       exchange.source = epochsOf(row)
       exchange.refresh = { value: id }
       const isGrace =
@@ -99,7 +96,8 @@ export function refreshTokenFamily({ rows, clock, exchanges, issue }: FamilyCont
       if (previous !== undefined) await rows.putSuccessor(previous, sealSuccessor(previous, id))
     },
     async consume(id) {
-      if (!(await rows.consume('oidc_refresh_token', id, clock.now()))) throw new RefreshRace()
+      if (await rows.consume('oidc_refresh_token', id, clock.now())) return
+      throw new library.errors.InvalidGrant('refresh token already used')
     },
     destroy: (id) => rows.remove('oidc_refresh_token', id),
     revokeByGrantId: (grantId) => rows.removeByGrant('oidc_refresh_token', grantId),

@@ -17,7 +17,8 @@ export type TokenRow = {
 /** What is stored of a value that opens something. */
 export const digest = (value: string): string => hash('sha256', value, 'base64url')
 
-const tables: readonly TokenTable[] = ['oidc_code', 'oidc_access_token', 'oidc_refresh_token']
+// ORDER: as the library revokes (helpers/revoke.js).
+const tables: readonly TokenTable[] = ['oidc_access_token', 'oidc_refresh_token', 'oidc_code']
 
 const insertText = (table: TokenTable) => `insert into ${table}
 (tenant_id, id_hash, grant_hash, account_id, client_id, account_epoch, client_epoch, tenant_epoch, decision_id, payload, expires_at)
@@ -51,7 +52,9 @@ export function createTokenRows(database: Database, tenantId: string) {
   const find = async (table: TokenTable, id: string): Promise<TokenRow | undefined> => {
     const text = table === 'oidc_access_token' ? findLiveText : findText(table)
     const [row] = await database.query<Record>({ name: `${table}-find`, text }, [tenantId, digest(id)])
-    if (!row) return undefined
+    return row ? rowOf(row) : undefined
+  }
+  const rowOf = (row: Record): TokenRow => {
     return {
       payload: row.payload,
       accountEpoch: Number(row.account_epoch),
@@ -64,6 +67,16 @@ export function createTokenRows(database: Database, tenantId: string) {
 
   return {
     find,
+
+    /**
+     * Finds and holds the row until the transaction ends. ORDER: whoever spends takes this lock first, so that rivals wait here
+     * and nowhere else.
+     */
+    async findToSpend(table: 'oidc_code' | 'oidc_refresh_token', id: string): Promise<TokenRow | undefined> {
+      const text = `${findText(table)} for update`
+      const [row] = await database.query<Record>({ name: `${table}-find-to-spend`, text }, [tenantId, digest(id)])
+      return row ? rowOf(row) : undefined
+    },
 
     /** The permit is what makes a row a credential: there is no insert without one. */
     async insert(table: TokenTable, permit: Permit, row: NewToken): Promise<void> {

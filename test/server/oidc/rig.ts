@@ -49,10 +49,13 @@ export async function openRig(options: RigOptions = {}) {
     ...(options.url !== undefined ? { url: options.url } : {}),
   })
   const lines: string[] = []
-  const log = pino(
-    { level: 'debug' },
-    new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) }),
-  )
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  const log = pino({ level: 'debug' }, sink)
   let shift = 0
   const clock: ShiftedClock = {
     now: () => Date.now() + shift,
