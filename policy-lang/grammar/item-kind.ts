@@ -18,8 +18,8 @@ export function findItemKind(source: SourceFile, tokens: readonly Token[]): Foun
   }
   const words = [token.text, `${token.text} ${tokens[first + 1]?.text ?? ''}`].find(isItemWords)
   const span = { file: source.id, start: token.start, end: token.end }
-  const indented = token.start > 0 && source.text[token.start - 1] !== '\n' && first === 0
-  if (indented) {
+  const opening = tokens[0]?.start ?? 0
+  if (opening > 0 && source.text[opening - 1] !== '\n') {
     const help = words ? 'remove the spaces before it' : undefined
     return { problem: diagnostic('F1020', span, 'an item begins in column 1, and this line is indented', { help }) }
   }

@@ -70,6 +70,11 @@ const table: readonly (readonly [title: string, text: string, said: string])[] =
     'allow read on doc: Document',
     'Document | F1022 this item ends too early: expected `to` or `|`',
   ],
+  [
+    'indented marks',
+    '// first\n  @id("x") allow read on D to User',
+    'allow | F1020 an item begins in column 1, and this line is indented (remove the spaces before it)',
+  ],
   ['an item without an expression', 'const x =', '= | F1022 this item ends too early: expected an expression'],
   ['marks without an item', '@id("x")', ') | F1022 marks stand above an item, and here is none'],
   ['a bracket that stays open', 'const x = [1, (2]', '] | F1024 this `]` does not close the `(` before it'],
