@@ -72,7 +72,7 @@ export function compileProgram(files: readonly PolicyFile[], options: CompileOpt
   for (const { run } of resolveStages) run(environment, reporter)
   const checked = checkSet(environment, reporter)
   const partitions = flowRules(checked.drafts, environment, reporter)
-  const diagnostics = inSourceOrder([...parsed.diagnostics, ...reporter.diagnostics()])
+  const diagnostics = inSourceOrder(withoutEchoes([...parsed.diagnostics, ...reporter.diagnostics()]))
   const result = { diagnostics, sources: parsed.sources, memory: parsed.memory }
   if (diagnostics.some((entry) => entry.severity === 'error')) return result
   const version = {
@@ -83,6 +83,12 @@ export function compileProgram(files: readonly PolicyFile[], options: CompileOpt
   verifyProgram(program)
   return { program, ...result }
 }
+
+/** A rule with a mistake allows nothing, so that an action is never allowed is told only of sets without errors. */
+const withoutEchoes = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>
+  diagnostics.some((entry) => entry.severity === 'error')
+    ? diagnostics.filter((entry) => entry.code !== 'F9001')
+    : diagnostics
 
 type Parsed = {
   readonly placed: readonly PlacedFile[]

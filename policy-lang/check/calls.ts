@@ -122,7 +122,11 @@ function callConstructor(node: CallNode, builtin: Builtin, at: At): Expr | undef
   if (!call || text?.kind !== 'literal') return undefined
   const value = builtin.evaluate([text.value], call.type)
   if (!isFailure(value)) return literal(value, call.type, node.span)
-  at.session.reporter.report('F3010', text.span, `"${String(text.value)}" is no ${builtin.method}`)
+  at.session.reporter.report(
+    'F3010',
+    text.span,
+    `"${String(text.value)}" is no ${builtin.method === 'ip' ? 'address or range of addresses' : 'decimal'}`,
+  )
   return undefined
 }
 

@@ -25,10 +25,7 @@ type Aimed = {
 /** `any` is every action of the types, bound at compile time; `on` may be missing only after it (SPEC 3). */
 export function targetsOf(aimed: Aimed, unit: Unit, stage: Stage): Targets | undefined {
   const { environment, reporter } = stage
-  if (!aimed.resource && aimed.actions.kind !== 'anyAction') {
-    reporter.report('F4014', aimed.actions.span, 'the resource type is missing', { help: 'write `on Type`' })
-    return undefined
-  }
+  // The grammar lets `on` be missing only after `any`.
   const resources = aimed.resource
     ? resourcesOf(aimed.resource.types, unit, stage)
     : [...environment.entities.values()].filter((info) => environment.actions.has(info.name))

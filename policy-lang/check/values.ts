@@ -16,7 +16,7 @@ export function checkPresent(node: ast.Expr, at: At, expected?: Type): Expr | un
 /** The same for something already checked. */
 export function presentOr(expr: Expr, at: At): Expr | undefined {
   if (!mayBeAbsent(expr)) return expr
-  const what = nameOf(expr)
+  const what = nameOf(expr, at)
   at.session.reporter.report('F3003', expr.span, `${what} is optional and used unguarded`, {
     help: `guard it with \`has ${plain(what)} and …\` or give a default with \`??\``,
   })
@@ -46,16 +46,19 @@ export function hasType(expr: Expr, expected: Type, span: Span, at: At): boolean
   return false
 }
 
-/** How to call an expression in a message: its path, else "this". */
-function nameOf(expr: Expr): string {
-  const path = dotted(expr)
+/** How to call an expression in a message: its path as the author names it, else "this". */
+function nameOf(expr: Expr, at: At): string {
+  const path = dotted(expr, at)
   return path === undefined ? 'this value' : `"${path}"`
 }
 
-function dotted(expr: Expr): string | undefined {
-  if (expr.kind === 'variable') return expr.name.split('$')[0]
+function dotted(expr: Expr, at: At): string | undefined {
+  if (expr.kind === 'variable') {
+    for (const [name, local] of at.locals) if (local.kind === 'variable' && local.name === expr.name) return name
+    return expr.name
+  }
   if (expr.kind !== 'attribute' || expr.key) return undefined
-  const of = dotted(expr.of)
+  const of = dotted(expr.of, at)
   return of === undefined ? undefined : `${of}.${expr.name}`
 }
 

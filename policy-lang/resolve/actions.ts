@@ -56,7 +56,7 @@ function declareActions(item: ast.ActionItem, unit: Unit, stage: Stage): void {
   checkStandardNames(item, args, stage)
   for (const resource of resourcesOf(item.on, unit, stage))
     for (const name of item.names) {
-      checkSpelling(name, 'value', reporter)
+      checkSpelling(name, reporter)
       const actions = environment.actions.get(resource.name) ?? new Map<string, ActionInfo>()
       environment.actions.set(resource.name, actions)
       const first = actions.get(name.text)
@@ -166,7 +166,7 @@ function contextOf(action: ActionInfo, standard: RecordType): RecordType {
 
 function declareList(item: ast.ActionsItem, unit: Unit, stage: Stage): void {
   const { environment, reporter } = stage
-  checkSpelling(item.name, 'value', reporter)
+  checkSpelling(item.name, reporter)
   for (const resource of resourcesOf(item.on, unit, stage)) {
     const lists = environment.actionLists.get(resource.name) ?? new Map()
     environment.actionLists.set(resource.name, lists)

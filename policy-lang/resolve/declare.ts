@@ -60,7 +60,7 @@ function declareItem(item: ast.Item, unit: Unit, into: Declaring): void {
   if (item.kind !== 'rule' && item.kind !== 'entity' && item.kind !== 'action') checkMarks(item.marks, 'none', reporter)
   switch (item.kind) {
     case 'type':
-      checkSpelling(item.name, 'type', reporter)
+      checkSpelling(item.name, reporter)
       if (builtinTypeNames.has(item.name.text)) {
         refuseBuiltinType(item.name, reporter)
         return
@@ -69,23 +69,23 @@ function declareItem(item: ast.Item, unit: Unit, into: Declaring): void {
         unit.space.aliases.set(item.name.text, { item, unit, state: 'new' })
       return
     case 'const':
-      checkSpelling(item.name, 'value', reporter)
+      checkSpelling(item.name, reporter)
       if (once(`value ${space}.${item.name.text}`, item.name, 'constant'))
         unit.space.consts.set(item.name.text, { item, unit, state: 'new' })
       return
     case 'fn':
-      checkSpelling(item.name, 'value', reporter)
+      checkSpelling(item.name, reporter)
       if (once(`value ${space}.${item.name.text}`, item.name, 'function'))
         unit.space.fns.set(item.name.text, { item, unit, state: 'new' })
       return
     case 'extern':
-      checkSpelling(item.name, 'value', reporter)
+      checkSpelling(item.name, reporter)
       // Values of externs are named on the wire, so the name is the tenant's, not the module's.
       if (once(`extern ${item.name.text}`, item.name, 'extern'))
         environment.externs.set(item.name.text, { name: item.name.text, item, unit })
       return
     case 'advice':
-      checkSpelling(item.name, 'value', reporter)
+      checkSpelling(item.name, reporter)
       if (once(`advice ${item.name.text}`, item.name, 'advice'))
         environment.advice.set(item.name.text, { name: item.name.text, item, unit, params: new Map() })
       return
@@ -98,7 +98,7 @@ function declareItem(item: ast.Item, unit: Unit, into: Declaring): void {
 function declareEntity(item: ast.EntityItem, unit: Unit, into: Declaring): void {
   const { environment, reporter } = into
   checkMarks(item.marks, 'entity', reporter)
-  checkSpelling(item.name, 'type', reporter)
+  checkSpelling(item.name, reporter)
   if (builtinTypeNames.has(item.name.text)) {
     refuseBuiltinType(item.name, reporter)
     return

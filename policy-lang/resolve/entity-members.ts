@@ -80,7 +80,7 @@ function addLink(link: ast.LinkNode, into: Adding, wires: Set<string>): void {
 
 function addAttribute(member: ast.AttributeNode, extend: boolean, into: Adding): void {
   checkMarks(member.marks, 'attribute', into.reporter)
-  if (!member.marks.some((mark) => mark.name.text === 'wire')) checkSpelling(member.name, 'value', into.reporter)
+  if (!member.marks.some((mark) => mark.name.text === 'wire')) checkSpelling(member.name, into.reporter)
   if (extend && !member.optional)
     into.reporter.report(
       'F5005',
@@ -105,7 +105,7 @@ function addAttribute(member: ast.AttributeNode, extend: boolean, into: Adding):
 
 function addRelation(member: ast.StoredRelationNode | ast.ComputedRelationNode, into: Adding): void {
   checkMarks(member.marks, 'relation', into.reporter)
-  if (!member.marks.some((mark) => mark.name.text === 'wire')) checkSpelling(member.name, 'value', into.reporter)
+  if (!member.marks.some((mark) => mark.name.text === 'wire')) checkSpelling(member.name, into.reporter)
   into.info.relations.set(member.name.text, {
     source: member.name.text,
     wire: wireName(member.name, member.marks),

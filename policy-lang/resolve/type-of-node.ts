@@ -86,7 +86,7 @@ export function fieldsOf(nodes: readonly ast.FieldNode[], place: MarkPlace, at: 
   const fields = new Map<string, FieldType>()
   for (const node of nodes) {
     checkMarks(node.marks, place, at.reporter)
-    if (!node.marks.some((mark) => mark.name.text === 'wire')) checkSpelling(node.name, 'value', at.reporter)
+    if (!node.marks.some((mark) => mark.name.text === 'wire')) checkSpelling(node.name, at.reporter)
     if (fields.has(node.name.text)) {
       at.reporter.report('F2010', node.name.span, `"${node.name.text}" is declared twice`)
       continue
