@@ -1,6 +1,14 @@
 import type { Logger } from 'pino'
 import { DatabaseError } from '../../adapters/database/port.ts'
-import type { Decision, EntityData, EntityStore, EntityValue, Request } from '../../policy-lang/index.ts'
+import {
+  type Decision,
+  type EntityData,
+  type EntityStore,
+  type EntityValue,
+  type Request,
+  type SuppliedProperties,
+  supplyProperties,
+} from '../../policy-lang/index.ts'
 import type { ChangeFeed } from '../events/change.ts'
 import type { ActivePolicy } from './active-policy.ts'
 import type { BoundRows } from './bound-rows.ts'
@@ -9,8 +17,12 @@ import type { Graphs } from './graphs.ts'
 import { limits } from './limits.ts'
 import { createRequestRows, type RequestRows, trackFacts } from './tracked-facts.ts'
 
-/** One typed question; `given` rows win over stored ones. */
-export type Asked = { readonly request: Request; readonly given: readonly EntityData[] }
+/** One typed question; `given` rows win over stored ones, `supplied` properties are laid over the stored row. */
+export type Asked = {
+  readonly request: Request
+  readonly given: readonly EntityData[]
+  readonly supplied?: readonly SuppliedProperties[]
+}
 
 /**
  * Facts, then evaluation: the one path by which the engine is asked. Whatever goes wrong is a deny with `unavailable`.
@@ -30,7 +42,8 @@ export function createAsk(deps: AskDeps): Ask {
   return async (policy, asked, now) => {
     try {
       // Long without word from the database: hear it now, or do not answer from memory (admin.md §10).
-      if (deps.changes.silence() > limits.silenceMilliseconds) await deps.changes.catchUp(policy.tenantId)
+      const isSilent = deps.changes.silence() > limits.silenceMilliseconds
+      if (isSilent) await deps.changes.catchUp(policy.tenantId)
       const opened = deps.graphs.of(policy)
       const store = opened instanceof Promise ? await opened : opened
       return await evaluate(deps, { policy, store, now }, asked)
@@ -68,7 +81,11 @@ async function evaluate(deps: AskDeps, place: Place, asked: readonly Asked[]): P
       const question = asked[index]
       if (!own || !question) return false
       const tracked = trackFacts(store, { program, rows: own, isBound: deps.boundRows.isBound })
-      decisions[index] = evaluator.decide(tracked.facts, question.request, { now })
+      const supplied = supplyProperties(program, tracked.facts, question.supplied ?? [])
+      if (tracked.missing.length === 0) {
+        for (const row of supplied) own.give(row)
+        decisions[index] = evaluator.decide(tracked.facts, question.request, { now })
+      }
       missing.push(...tracked.missing)
       return tracked.missing.length > 0
     })
@@ -87,9 +104,10 @@ function layered(
   given: readonly EntityData[],
   shared: RequestRows,
   recall: (entity: EntityValue) => EntityData | null | undefined,
-): RequestRows {
+): RequestRows & { give(row: EntityData): void } {
   const own = createRequestRows(given)
   return {
+    give: (row) => own.put(row.uid, row),
     get(entity) {
       const row = own.get(entity) ?? shared.get(entity)
       if (row !== undefined) return row

@@ -69,7 +69,8 @@ export function createBoundRows(
           const row = byId.get(id)
           const data = row ? entityOf(uid, row, { binding: bound.binding, program }) : null
           found.push([uid, data])
-          if (!bound.binding.remembered) continue
+          // What a transaction sees may never come to be.
+          if (!bound.binding.remembered || database.inTransaction()) continue
           if (remembered.size >= limits.rememberedRows) remembered.clear()
           remembered.set(keyOf(tenantId, uid), { data, program, until: now + limits.rememberedRowMilliseconds })
         }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import {
+  type CompileResult,
   compileProgram,
   createEvaluator,
   type Diagnostic,
@@ -26,13 +27,16 @@ export type PolicyCompiler = {
 
 export function createPolicyCompiler(): PolicyCompiler {
   const byContent = new Map<string, Compiled>()
+  // Items that stand in several compositions are parsed once.
+  let memory: CompileResult['memory'] | undefined
   const evaluators = new WeakMap<Program, Evaluator>()
   return {
     compile(sources) {
       const version = contentOf(sources)
       const known = byContent.get(version)
       if (known) return known
-      const { program, diagnostics, sources: files } = compileProgram([...sources])
+      const { program, diagnostics, sources: files, memory: read } = compileProgram(sources, memory ? { memory } : {})
+      memory = read
       const evaluator = program && createEvaluator(program)
       if (evaluator) evaluators.set(evaluator.program, evaluator)
       const compiled = { version, diagnostics, sources: files, ...(evaluator ? { evaluator } : {}) }

@@ -3,5 +3,4 @@ import { refusals } from '../http/refusal.ts'
 export const errors = refusals({
   policy_unavailable: { status: 503, title: 'The rules of this tenant cannot be loaded right now.' },
   invalid_consistency: { status: 400, title: 'The consistency token is not one of this tenant.' },
-  consistency_ahead: { status: 503, title: 'The state that was asked for has not arrived here yet.' },
 })

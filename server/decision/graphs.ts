@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Logger } from 'pino'
 import type { Clock } from '../../adapters/clock/port.ts'
 import type { Database } from '../../adapters/database/port.ts'
@@ -21,6 +22,7 @@ type Held = {
   /** Set while the graph is read or lags behind. */
   busy: Promise<void> | undefined
   usedAt: number
+  isRead: boolean
 }
 
 export function createGraphs(deps: {
@@ -31,6 +33,8 @@ export function createGraphs(deps: {
 }): Graphs {
   const { database, changes, clock, log } = deps
   const tenants = new Map<string, Map<string, Held>>()
+  // What is shared must not be read inside somebody's transaction.
+  const outside = AsyncLocalStorage.snapshot()
   const schemas = new WeakMap<Program, string>()
   const schemaKey = (program: Program): string => {
     const known = schemas.get(program) ?? schemaOf(program)
@@ -45,7 +49,8 @@ export function createGraphs(deps: {
         const batch = held.pending
         held.pending = []
         try {
-          await held.graph.apply(batch)
+          await outside(() => held.graph.apply(batch))
+          held.isRead = true
         } catch (error) {
           held.pending = [...batch, ...held.pending]
           throw error
@@ -73,7 +78,7 @@ export function createGraphs(deps: {
     const known = schemasOfTenant.get(key)
     if (known) return known
     const graph = createTenantGraph(database, policy.tenantId, policy.program)
-    const held: Held = { graph, pending: [{ kind: 'everything' }], busy: undefined, usedAt: clock.now() }
+    const held: Held = { graph, pending: [{ kind: 'everything' }], busy: undefined, usedAt: clock.now(), isRead: false }
     schemasOfTenant.set(key, held)
     return held
   }
@@ -86,7 +91,10 @@ export function createGraphs(deps: {
     of(policy) {
       const key = schemaKey(policy.program)
       const held = tenants.get(policy.tenantId)?.get(key)
-      if (!held || held.busy || held.pending.length > 0) return settle(policy, key)
+      const isBehind = !held || held.busy !== undefined || held.pending.length > 0
+      // Inside a transaction nobody may wait for another session (the embedded database has one): the graph as it stands is
+      // what a decision a moment earlier would have seen.
+      if (isBehind && !(held?.isRead && database.inTransaction())) return settle(policy, key)
       held.usedAt = clock.now()
       return held.graph.store
     },

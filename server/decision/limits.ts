@@ -15,7 +15,6 @@ export const limits = {
   /** Files and bytes of a policy set. */
   filesPerSet: 1_000,
   bytesPerSet: 8 * 1024 * 1024,
-  consistencyWaitMilliseconds: 2_000,
   evaluations: 1_000,
   evaluationBytes: 64 * 1024,
   evaluationsBytes: 4 * 1024 * 1024,

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Database, Statement } from '../../adapters/database/port.ts'
@@ -31,6 +32,8 @@ export type PolicyStoreDeps = {
 export function createPolicies(deps: PolicyStoreDeps): Policies {
   const { database, changes, compiler, log, metrics } = deps
   const active = new Map<string, ActivePolicy>()
+  // What is shared must not be read inside somebody's transaction.
+  const outside = AsyncLocalStorage.snapshot()
   const loading = new Map<string, Promise<ActivePolicy | undefined>>()
   const signingKey = deps.secrets.deriveKey('policy-version')
   const sign = (tenantId: string, set: string, version: string): string =>
@@ -72,7 +75,9 @@ export function createPolicies(deps: PolicyStoreDeps): Policies {
   }
   /** One load at a time per tenant; a change that arrives meanwhile begins another after it. */
   const reload = (tenantId: string): Promise<ActivePolicy | undefined> => {
-    const next = (loading.get(tenantId) ?? Promise.resolve(undefined)).catch(() => undefined).then(() => load(tenantId))
+    const next = (loading.get(tenantId) ?? Promise.resolve(undefined))
+      .catch(() => undefined)
+      .then(() => outside(load, tenantId))
     loading.set(tenantId, next)
     const done = () => {
       if (loading.get(tenantId) === next) loading.delete(tenantId)

@@ -68,7 +68,7 @@ export function createChangeFeed(deps: {
   }
   const catchUp = (tenantId: string): Promise<bigint> => {
     const tenant = followed.get(tenantId)
-    if (!tenant) return follow(tenantId)
+    if (!tenant || database.inTransaction()) return follow(tenantId)
     tenant.reading ??= outside(() => read(tenantId, tenant)).finally(() => {
       tenant.reading = undefined
     })
@@ -77,7 +77,11 @@ export function createChangeFeed(deps: {
   const follow = async (tenantId: string): Promise<bigint> => {
     const known = followed.get(tenantId)
     if (known) return known.seen
-    const [row] = await outside(() => database.query<{ position: string }>(readPosition, [tenantId]))
+    // Inside a transaction nobody may wait for another session (the embedded database has one): then it begins at zero, and
+    // the next poll reads what is kept; reading again is harmless.
+    const [row] = database.inTransaction()
+      ? []
+      : await outside(() => database.query<{ position: string }>(readPosition, [tenantId]))
     const tenant = followed.get(tenantId) ?? {
       seen: BigInt(row?.position ?? 0),
       readAt: clock.now(),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ChangeFeed } from '../events/change.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
-import type { Authenticated, TokenVerifier } from './authentication.ts'
+import type { Authenticated, ClientAuthenticator, TokenVerifier } from './authentication.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
 
@@ -14,10 +14,14 @@ export type Authenticate = (
 ) => Promise<Authenticated | undefined>
 
 /**
- * Bearer tokens through the verifier, remembered for a second by the hash of the token (never the token): a raised epoch of
+ * Bearer tokens through the verifier, and where a route takes it client authentication as at the token endpoint, remembered for a second by the hash of the token (never the token): a raised epoch of
  * the tenant forgets all of its tokens at once (security.md 16).
  */
-export function createAuthenticate(verifier: TokenVerifier | undefined, changes: ChangeFeed): Authenticate {
+export function createAuthenticate(
+  changes: ChangeFeed,
+  verifier: TokenVerifier | undefined,
+  clientAuthenticator?: ClientAuthenticator,
+): Authenticate {
   const remembered = new Map<
     string,
     { readonly who: Authenticated; readonly until: number; readonly tenantId: string }
@@ -31,14 +35,16 @@ export function createAuthenticate(verifier: TokenVerifier | undefined, changes:
   })
   return async (tenant, authorization, audiences, now) => {
     if (authorization === undefined) return undefined
-    const token = bearerToken(authorization)
-    if (token === undefined || !verifier) throw invalidToken()
+    if (authorization.length > limits.bearerTokenLength) throw invalidToken()
     const key = createHash('sha256')
-      .update(`${tenant.id}\n${audiences.join(' ')}\n${token}`)
+      .update(`${tenant.id}\n${audiences.join(' ')}\n${authorization}`)
       .digest('base64')
     const known = remembered.get(key)
     if (known && now < known.until) return known.who
-    const who = await verifier.verify(tenant, token, audiences)
+    const token = bearerToken(authorization)
+    const who = await (token === undefined
+      ? clientAuthenticator?.authenticate(tenant, authorization)
+      : verifier?.verify(tenant, token, audiences))
     if (!who) throw invalidToken()
     if (remembered.size >= limits.verifiedTokens) remembered.clear()
     remembered.set(key, {

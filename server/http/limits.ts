@@ -20,6 +20,8 @@ export const limits = {
   /** Addresses and subjects whose buckets are remembered; the least recently seen go first. */
   buckets: 50_000,
   databaseRetryAfterSeconds: 1,
+  /** How long /health/ready waits for the database. */
+  readinessMilliseconds: 2_000,
   drainMilliseconds: 10_000,
 } as const
 

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../adapters/clock/port.ts'
 import type { Config } from '../config/config.ts'
 import type { Policies } from '../decision/policies.ts'
+import type { ChangeFeed } from '../events/change.ts'
 import type { Tenants } from '../tenancy/tenants.ts'
 import { accessLog } from './layers/access-log.ts'
 import { answerErrors } from './layers/answer-errors.ts'
@@ -28,6 +29,7 @@ export type PipelineDeps = RouteDeps & {
   readonly metrics: Metrics
   readonly tenants: Tenants
   readonly policies: Policies
+  readonly changes: ChangeFeed
   readonly limiter: RateLimiter
   readonly draining: Draining
   readonly readiness: Readiness

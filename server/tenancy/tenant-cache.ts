@@ -26,7 +26,8 @@ export function createTenants(deps: {
     const [row] = await database.query<TenantRow>(select, [id])
     if (!row) return undefined
     const tenant = tenantOf(row, config.issuer)
-    known.set(id, tenant)
+    // What a transaction sees may never come to be.
+    if (!database.inTransaction()) known.set(id, tenant)
     return tenant
   }
   changes.onChange((set) => {
