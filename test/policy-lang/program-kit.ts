@@ -177,3 +177,11 @@ export const extern = (name: string, type: Type, ...args: Expr[]): Expr => ({
   name,
   args,
 })
+export const choose = (test: Expr, yes: Expr, otherwise: Expr): Expr => ({
+  ...base(bool),
+  kind: 'if',
+  test,
+  // biome-ignore lint/suspicious/noThenProperty: the IR's own name; nothing awaits a node
+  then: yes,
+  otherwise,
+})

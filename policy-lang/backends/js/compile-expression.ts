@@ -265,6 +265,11 @@ function emitCall(expr: Kind<'call'>, to: Emitter): string {
     )
     if (!isFailure(value)) return emitLiteral(value, expr.type, to)
   }
+  const [set, element] = expr.args
+  if (expr.name === 'containsElement' && set && element && !mayBeAbsent(element)) {
+    if (isEntitySet(set.type)) return `h.hasNode(${emit(set, to)},${emit(element, to)})`
+    if (isScalar(element.type)) return `h.hasScalar(${emit(set, to)},${emit(element, to)})`
+  }
   const isSum = (expr.name === 'add' || expr.name === 'subtract') && expr.type.kind !== 'time'
   if (isSum) return `h.${expr.name}(${args.join(',')},${constant(builtin, to)},${constant(expr.type, to)})`
   return asNode(`h.call(${constant(builtin, to)},[${args}],${constant(expr.type, to)})`, expr.type)
