@@ -1,6 +1,6 @@
 /** A bug of ours, never of an author: thrown, and caught once at the edge. */
 export function unreachable(value: never): never {
-  throw new Error(`unreachable: ${JSON.stringify(value)}`)
+  throw new Error(`unreachable: ${String(value)}`)
 }
 
 /** Something that only a bug of ours can break. */

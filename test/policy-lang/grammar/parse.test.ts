@@ -65,6 +65,26 @@ describe('the grammar', () => {
     expect(parse('allow on, to, fields on on: E to to: User\n').diagnostics).toEqual([])
   })
 
+  test.each([
+    'test "x" { let a = U { x: 1, }, fact a is b, c of d, expect allow r on a by b from "x", "y", let fact = T { } }',
+    'test "x" { expect list list on T by b is [a, ], expect allow a on b by c fields from, fields from "x" }',
+    'test "x" { fact fact is fact of fact until fact if { } fact fact = fact fact fact fails }',
+    'entity E { a: A | B, relation: C relation relation: A | B if c, role role: any T relation x = a or b, role?: T }',
+    'action action, on on On by A | B via C with { a: A, b?: { c: D, }, } scope "x" implies with, by',
+    'allow a on b: C to u: U | V or anyone or x: anyone or a, b of c[d](e,).f fields all except fields, except',
+    'deny when2 on T to to of to.of when when2 fields fields, because because "x" advise advise(because: fields,)',
+    'prove "x": never allow never on always: T to T when when2 fields a, fields',
+    'extern fn fn(fn: Fn,): Set<Map<T>> else fail within 50ms',
+    'import import, from, T from "x"',
+    'actions actions = actions, on on On | Off',
+    'const const = if if a then b else c then d else -a - -b * -c ?? has d.e - f',
+    'type T = { a: "x" | "y", b?: "x" < "y", c: Set<"x">, d: U | V<W>, }',
+    '@a @b("x") @c(1) @d(true) module m',
+  ])('reads in one way, keywords as names, commas between members and at ends: %s', (text) => {
+    expect(parse(text).diagnostics).toEqual([])
+    expect(parsesOf(text)).toEqual([1])
+  })
+
   test('keeps documents, marks and comments beside their items (SPEC 2)', () => {
     const { file } = parse('// a\n/// one\n/// two\n@id("x") @hot\nallow read on E to User // b\n  // c\n// d\n')
     expect(file.items).toMatchObject([
