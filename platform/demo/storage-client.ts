@@ -83,7 +83,10 @@ export function createStorageClient(base: string, bucket: string, accessToken: s
 const allowedBy = (response: Response) => ({
   outcome: 'allowed' as const,
   status: response.status,
-  rules: (response.headers.get('writ-rules') ?? '').split(' ').filter((rule) => rule !== ''),
+  rules: (response.headers.get('writ-rules') ?? '')
+    .split(' ')
+    .filter((rule) => rule !== '')
+    .map(decodeURIComponent),
 })
 
 async function refusedBy(response: Response): Promise<Refused> {

@@ -13,7 +13,10 @@ import { openStorageStore, type StorageStore } from './store.ts'
 
 /** What every action needs. */
 export type Storage = {
-  readonly kernel: Pick<Kernel, 'clock' | 'database' | 'decisions' | 'secrets' | 'tenants' | 'withTransaction' | 'log'>
+  readonly kernel: Pick<
+    Kernel,
+    'clock' | 'config' | 'database' | 'decisions' | 'secrets' | 'tenants' | 'withTransaction' | 'log'
+  >
   readonly objects: ObjectStore
   readonly settings: StorageSettings
 }

@@ -4,6 +4,7 @@ import {
   defaultOrganizationId,
   type JsonValue,
   type Reply,
+  type Route,
   type RouteInput,
   route,
   type Target,
@@ -52,8 +53,12 @@ const objectShape = z.object({
   sha256: z.string().optional(),
 })
 
+/** The rows of the table; in development each answer names the rules that allowed it. */
+export const routes = (storage: Storage): readonly Route<never, never>[] =>
+  storage.kernel.config.profile === 'development' ? table(storage).map(explained) : table(storage)
+
 /** THE TABLE of this module: method, path, action, resource, handler. */
-export const routes = (storage: Storage) => [
+const table = (storage: Storage): readonly Route<never, never>[] => [
   route({
     method: 'GET',
     path: '/buckets',
@@ -199,6 +204,15 @@ export const routes = (storage: Storage) => [
     },
   }),
 ]
+
+const explained = (row: Route<never, never>): Route<never, never> => ({
+  ...row,
+  async handle(input, judgement) {
+    const reply = await row.handle(input, judgement)
+    const rules = judgement.reasons.map(encodeURIComponent).join(' ')
+    return { ...reply, headers: { ...reply.headers, 'writ-rules': rules } }
+  },
+})
 
 type Input = Pick<RouteInput, 'scope' | 'params' | 'headers'>
 

@@ -1,11 +1,12 @@
-import { defaultOrganizationId, defaultTenantId } from '../../server/module.ts'
+import { createTupleStore, defaultOrganizationId, defaultTenantId, type FirstAdminHook } from '../../server/module.ts'
 import type { Storage } from './actions.ts'
+import { entity } from './model.ts'
 import { openStorageStore } from './store.ts'
 
 /** The bucket of the sample app. */
-export const sampleBucketId = 'demo'
+const sampleBucketId = 'demo'
 
-/** A bucket that the development profile has from its first start; the first admin becomes its owner (platform/demo). */
+/** A bucket that the development profile has from its first start. */
 export async function seedSample(storage: Storage): Promise<void> {
   await openStorageStore(storage.kernel.database, defaultTenantId).insertBucket({
     id: sampleBucketId,
@@ -15,4 +16,15 @@ export async function seedSample(storage: Storage): Promise<void> {
     publicRead: false,
     createdAt: storage.kernel.clock.now(),
   })
+}
+
+/** The first administrator owns the sample's bucket, from the transaction that makes the account. */
+export const ownSample: FirstAdminHook = async (unit, { tenantId, accountId, kernel }) => {
+  if (kernel.config.profile !== 'development' || tenantId !== defaultTenantId) return
+  const tuple = {
+    resource: entity('Bucket', sampleBucketId),
+    relation: 'owner',
+    subject: { kind: 'one', entity: entity('User', accountId) },
+  } as const
+  await createTupleStore(kernel.database, tenantId).put(unit, tuple, 'sample app')
 }

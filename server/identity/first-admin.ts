@@ -13,7 +13,7 @@ import type { SetupLinks } from './setup-links.ts'
 /** What else the first administrator is given (the sample's bucket), in the transaction that makes the account. */
 export type FirstAdminHook = (
   unit: UnitOfWork,
-  admin: { readonly tenantId: string; readonly accountId: string },
+  admin: { readonly tenantId: string; readonly accountId: string; readonly kernel: Kernel },
 ) => Promise<void>
 
 export const addressCodes = { invalid: 'identifier_invalid', taken: 'identifier_taken' } as const
@@ -52,7 +52,7 @@ export async function makeFirstAdmin(
     const { id } = await accounts.create(unit, { email: given.email, emailVerified: true }, scope.now)
     await accounts.setPassword(unit, id, hash, scope.now)
     await makeAdmin(kernel, unit, { tenantId, accountId: id }, scope.now)
-    await onFirstAdmin?.(unit, { tenantId, accountId: id })
+    await onFirstAdmin?.(unit, { tenantId, accountId: id, kernel })
     return id
   })
   // Read after the commit, which raised the epoch.

@@ -77,6 +77,8 @@ export async function openStorageStand(options: { readonly url?: string } = {}) 
   const tenants = { list: async () => [tenant] } as unknown as Kernel['tenants']
   const kernel = {
     clock,
+    // Nothing else of the configuration is read.
+    config: { profile: 'production' } as Kernel['config'],
     database,
     decisions,
     secrets: sealedSecrets([Buffer.alloc(32, 7)]),
