@@ -2,9 +2,9 @@ import pg from 'pg'
 import { makeDatabase } from './database.ts'
 import { type EmbeddedServer, startEmbedded } from './embedded.ts'
 import { migrate } from './migrate.ts'
-import type { Database, Migration } from './port.ts'
+import { type Database, DatabaseError, type Migration } from './port.ts'
 import { guardPool, openServer } from './server.ts'
-import { errorCode } from './translate-error.ts'
+import { translateError } from './translate-error.ts'
 import { valueTypes } from './value-types.ts'
 
 export type OpenOptions = {
@@ -89,17 +89,23 @@ function openEmbedded(options: OpenOptions): OpenedDatabase {
 const restartPatienceMilliseconds = 5_000
 const retryMilliseconds = 20
 
-/** Between the end of a child and the news of it, its socket refuses; the next child is up within half a second. */
+/**
+ * Between the end of a child and the news of it, its socket refuses or breaks; the next child is up within half a second. Nothing
+ * was sent yet, so trying again is safe.
+ */
 async function connectEmbedded(pool: pg.Pool, embedded: EmbeddedServer): Promise<pg.PoolClient> {
   const deadline = Date.now() + restartPatienceMilliseconds
   for (;;) {
     await embedded.whenUp()
+    if (pool.ending) throw new DatabaseError('unavailable', undefined, new Error('the database is closed'))
     // A restarted child on loopback has another port; pg reads the options at each connect.
     Object.assign(pool.options, embedded.address())
     try {
       return await pool.connect()
     } catch (error) {
-      if (!['ECONNREFUSED', 'ENOENT'].includes(errorCode(error)) || Date.now() > deadline) throw error
+      const translated = translateError(error)
+      const isLost = translated instanceof DatabaseError && translated.kind === 'unavailable'
+      if (!isLost || Date.now() > deadline) throw error
       await new Promise((resolve) => setTimeout(resolve, retryMilliseconds))
     }
   }
