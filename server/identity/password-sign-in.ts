@@ -71,7 +71,7 @@ async function maySignIn(
   { account, deviceKnown }: { readonly account: SignInAccount; readonly deviceKnown: boolean },
 ): Promise<boolean> {
   // people.md §1: an address that nobody has proved is no way in.
-  if (!account.isVerified) return false
+  if (!account.isVerified || account.status !== 'active') return false
   const { decision } = await decisions.decide(scope, {
     action: 'signIn',
     resource: entityOf('Tenant', scope.tenant.id),
