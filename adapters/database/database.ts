@@ -74,7 +74,7 @@ export function makeDatabase(parts: DatabaseParts): Database {
         ? { ...request, query_timeout: unhurriedMilliseconds }
         : request
       const result = await session.client.query(config)
-      return lastResult(result)
+      return wholeResult(result)
     } catch (error) {
       const translated = translateError(error)
       if (isSessionLost(translated)) session.isBroken = true
@@ -234,10 +234,12 @@ const settingsSql = (client: PoolClient, settings: Settings): string =>
     .map(([name, value]) => `select set_config(${client.escapeLiteral(name)}, ${client.escapeLiteral(value)}, true);`)
     .join('')
 
-/** Several statements in one text answer a list; the last one counts. */
-function lastResult(result: QueryResult | QueryResult[]): QueryResult {
-  const last = Array.isArray(result) ? result.at(-1) : result
+/** Several statements in one text answer a list: the rows of all (pg-boss counts on them), the command of the last. */
+function wholeResult(result: QueryResult | QueryResult[]): QueryResult {
+  if (!Array.isArray(result)) return result
+  const last = result.at(-1)
   if (!last) throw new Error('PostgreSQL answered no result')
+  last.rows = result.flatMap(({ rows }) => rows)
   return last
 }
 

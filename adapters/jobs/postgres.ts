@@ -17,10 +17,11 @@ export type PostgresJobsOptions = {
   /** First pause before a failed job is tried again; it doubles. */
   readonly retryDelaySeconds?: number
   readonly retryLimit?: number
+  /** An idle queue costs one query in this time; a job enqueued on this node is fetched at once. At least 0.5. */
+  readonly pollingSeconds?: number
 }
 
-/** An idle queue costs one query in this time; a job enqueued on this node is fetched at once. */
-const pollingSeconds = 5
+const polling = 5
 const retryDelay = 5
 const retries = 5
 /** A handler that takes longer is taken for dead and its job given to another node. */
@@ -81,7 +82,7 @@ export function postgresJobs(database: Database, options: PostgresJobsOptions = 
       outside(async () => {
         await started.promise
         await ensureQueue(name)
-        const settings = { pollingIntervalSeconds: pollingSeconds, batchSize: 1 }
+        const settings = { pollingIntervalSeconds: options.pollingSeconds ?? polling, batchSize: 1 }
         const worker = await boss.work(name, settings, async (jobs: Job<object>[]) => {
           // After a job there may be more: look again at once, instead of after the pause of an idle queue.
           boss.notifyWorker(worker)

@@ -258,6 +258,21 @@ export function databaseContract(given: () => Database): void {
     expect(await stored()).toHaveLength(128)
   })
 
+  test('a text of several statements answers the rows of all', async () => {
+    const rows = await given().query({ name: '', text: 'select 1 as n; select 2 as n where false; select 3 as n' })
+    expect(rows).toEqual([{ n: 1 }, { n: 3 }])
+  })
+
+  test('a raw query of the builder joins the transaction', async () => {
+    await given()
+      .transaction(async () => {
+        await given().raw('insert into thing (id) values (?)', ['raw'])
+        await fail()
+      })
+      .catch(() => {})
+    expect(await stored()).toEqual([])
+  })
+
   test('is reachable', async () => {
     expect(await given().isReachable(2_000)).toBe(true)
   })
