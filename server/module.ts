@@ -10,7 +10,7 @@ import type { Kernel } from './kernel.ts'
 export type { Database, Migration } from '../adapters/database/port.ts'
 export { DatabaseError } from '../adapters/database/port.ts'
 export type { EntityData, EntityValue, Value } from '../policy-lang/index.ts'
-export { renderDiagnostics, runTests } from '../policy-lang/index.ts'
+export { activatePolicyFiles } from './admin/activate-files.ts'
 export { createClientStore } from './admin/client-store.ts'
 export type { Area, OutboxRow } from './area.ts'
 export type { JsonValue, Judgement } from './decision/decision-point.ts'
@@ -83,14 +83,17 @@ export function defineModule(definition: ModuleDefinition): Area {
           const mistakes = undeclaredActions(routes, policy)
           if (mistakes.length > 0) throw new ModuleMistake(name, mistakes)
           await start?.()
-          for (const job of jobs) {
-            await kernel.jobs.handle(job.name, job.run)
-            await kernel.jobs.schedule(job.name, job.cron)
-          }
+          // ORDER: not awaited. Jobs run only after the first requests can be served, and this stands before them.
+          for (const job of jobs) scheduleJob(kernel, job)
         },
       }
     },
   }
+}
+
+function scheduleJob({ jobs, log }: Kernel, { name, cron, run }: ModuleJob): void {
+  const scheduled = Promise.all([jobs.handle(name, run), jobs.schedule(name, cron)])
+  scheduled.catch((error) => log.error({ err: error, job: name }, 'a job could not be scheduled'))
 }
 
 /** A module that must not serve: its author's mistake, found at start. */
