@@ -4,7 +4,8 @@ import { mapChildren, mayBeAbsent } from './walk.ts'
 /** Makes names of locals that are unique within one rule. */
 export type Fresh = (name: string) => string
 
-export type Argument = { readonly name: string; readonly value: Expr }
+/** `optional`: the parameter may be absent, so the body may ask for its presence. */
+export type Argument = { readonly name: string; readonly value: Expr; readonly optional: boolean }
 
 /**
  * The body of a `fn` with its arguments in place: literals and variables stand where the parameter stood, anything else is
@@ -14,16 +15,15 @@ export function instantiate(body: Expr, args: readonly Argument[], fresh: Fresh)
   const direct = new Map<string, Expr>()
   const written = new Map<string, Expr>()
   const bound: Argument[] = []
-  for (const { name, value } of args) {
+  for (const { name, value, optional } of args) {
     written.set(name, value)
-    if (value.kind === 'literal' || value.kind === 'variable') {
+    if (!optional && (value.kind === 'literal' || value.kind === 'variable')) {
       direct.set(name, value)
       continue
     }
     const local = fresh(name)
-    bound.push({ name: local, value })
-    const optional = mayBeAbsent(value) ? { optional: true } : {}
-    direct.set(name, { kind: 'variable', name: local, scope: 'local', type: value.type, span: value.span, ...optional })
+    bound.push({ name: local, value, optional })
+    direct.set(name, { kind: 'variable', name: local, scope: 'local', type: value.type, span: value.span })
   }
   const inner = replace(body, { locals: direct, written, fresh })
   return bound.reduceRight<Expr>(
@@ -49,15 +49,14 @@ type Replacing = {
 function replace(expr: Expr, at: Replacing): Expr {
   switch (expr.kind) {
     case 'variable':
-      return expr.scope === 'local' ? (at.locals.get(expr.name) ?? expr) : expr
+      return expr.scope === 'local' ? replaceVariable(expr, at.locals.get(expr.name)) : expr
     case 'let': {
       const name = at.fresh(baseName(expr.name))
       const value = replace(expr.value, at)
       const variable: Expr = { kind: 'variable', name, scope: 'local', type: expr.value.type, span: expr.span }
-      const optional = mayBeAbsent(value) ? { ...variable, optional: true } : variable
       const inside = {
         ...at,
-        locals: new Map(at.locals).set(expr.name, optional),
+        locals: new Map(at.locals).set(expr.name, variable),
         written: new Map(at.written).set(expr.name, replaceWritten(expr.value, at)),
       }
       return { ...expr, name, value, body: replace(expr.body, inside) }
@@ -78,6 +77,18 @@ function replace(expr: Expr, at: Replacing): Expr {
     default:
       return mapChildren(expr, (child) => replace(child, at))
   }
+}
+
+/** What the body knew about this occurrence stays known: present under a guard, a narrower type under `is`. */
+function replaceVariable(occurrence: Expr & { kind: 'variable' }, by: Expr | undefined): Expr {
+  if (!by) return occurrence
+  const type = occurrence.type.kind === 'entity' && by.type.kind === 'entity' ? occurrence.type : by.type
+  if (by.kind === 'variable') {
+    const { optional: _, ...plain } = by
+    return occurrence.optional ? { ...plain, type, optional: true } : { ...plain, type }
+  }
+  if (by.kind !== 'attribute' || occurrence.optional) return by
+  return { ...by, type, optional: false, safe: false }
 }
 
 const replaceWritten = (expr: Expr, at: Replacing): Expr => replace(expr, { ...at, locals: at.written })
