@@ -17,6 +17,8 @@ export type Graph = Facts & {
   ref(node: Node, slot: number): Node | undefined
   refs(node: Node, slot: number): readonly Node[]
   within(node: Node, ancestor: Node): boolean
+  /** The node and everything above it. */
+  ancestors(node: Node): readonly Node[]
   /** The node that stands for this one here: an overlay's own in place of a stored one. */
   current(node: Node): Node
   /** Tuples of one relation: stored ones, and those of an overlay. */

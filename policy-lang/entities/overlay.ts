@@ -35,6 +35,7 @@ export function createOverlay(base: Graph, entities: readonly EntityData[], tupl
     refs: (node, slot) => base.refs(node, slot).map(current),
     within,
     current,
+    ancestors: (node) => (needsWalk(own, node) ? [...reachedFrom(own, node)] : base.ancestors(node).map(current)),
     tupleList: (node, relation) => base.tupleList(baseOf(base, node), relation),
     addedTuples: (node, relation) => own.tuples.get(node)?.get(relation),
     attribute: (entity, name) => {
@@ -113,12 +114,14 @@ const baseOf = (base: Graph, node: Node): Node => base.find(node.uid.type, node.
 
 const needsWalk = (own: Own, node: Node): boolean => own.reshaped || own.byNumber.get(node.at) === node
 
+const walksTo = (own: Own, from: Node, ancestor: Node): boolean =>
+  [...reachedFrom(own, from)].some((node) => node.at === ancestor.at)
+
 /** Cycles between stored and own links are possible here: each node is visited once. */
-function walksTo(own: Own, from: Node, ancestor: Node): boolean {
+function reachedFrom(own: Own, from: Node): ReadonlySet<Node> {
   const seen = new Set<Node>([from])
   for (const node of seen) {
-    if (node.at === ancestor.at) return true
     for (const parent of parentsOf(node)) seen.add(own.byNumber.get(parent.at) ?? parent)
   }
-  return false
+  return seen
 }

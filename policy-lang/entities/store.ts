@@ -20,7 +20,7 @@ export function createEntityStore(program: Program): EntityStore {
   const state: State = {
     program,
     tables: createTables(program),
-    nodes: 0,
+    byNumber: [],
     entities: 0,
     tuples: 0,
     permissions: new Map(),
@@ -51,7 +51,7 @@ export function createEntityStore(program: Program): EntityStore {
 type State = {
   readonly program: Program
   readonly tables: Map<string, TypeTable>
-  nodes: number
+  readonly byNumber: Node[]
   entities: number
   tuples: number
   permissions: RolePermissions
@@ -74,6 +74,14 @@ function createGraph(state: State): Graph {
     refs: (node, slot) => (node.refs[slot] as readonly Node[] | undefined) ?? [], // … or a set of them
     within: (node, ancestor) => sameNode(node, ancestor) || (node.above?.has(ancestor.at) ?? false),
     current: (node) => node,
+    ancestors: (node) => {
+      const found = [node]
+      for (const at of node.above ?? []) {
+        const above = state.byNumber[at]
+        if (above) found.push(above)
+      }
+      return found
+    },
     tupleList: (node, relation) => node.tuples?.get(relation),
     addedTuples: () => undefined,
     attribute: (entity, name) => {
@@ -104,8 +112,8 @@ function intern(state: State, uid: EntityValue): Node {
   }
   const known = table.byId.get(uid.id)
   if (known) return known
-  const node = createNode({ kind: 'entity', type: uid.type, id: uid.id }, table, state.nodes)
-  state.nodes += 1
+  const node = createNode({ kind: 'entity', type: uid.type, id: uid.id }, table, state.byNumber.length)
+  state.byNumber.push(node)
   table.byId.set(uid.id, node)
   state.snapshots.born(node)
   return node

@@ -4,9 +4,10 @@ import type { Expr, Value } from '../../ir/nodes.ts'
 import type { ActionType, PartitionEntry, Program } from '../../ir/program.ts'
 import { partitionOf, ruleAt } from '../../runtime/interpret.ts'
 import { required } from './bail.ts'
-import { constant, type Emitter, emit } from './compile-expression.ts'
+import { type Emitter, emit } from './compile-expression.ts'
 import { createDecisionStates, type DecisionStates, type State } from './decision-states.ts'
 import type { Run } from './hold-relation.ts'
+import { arrange, indexKey, type RuleCode, tableCode } from './index-rules.ts'
 import { runtime } from './runtime.ts'
 
 /** Everything that decides one (action, subject type, resource type), as one function. Throws `Unsupported`. */
@@ -25,8 +26,8 @@ type Evaluate = (
   run: Run,
 ) => State
 
-/** More rules than this on one key become a table. */
-const tabled = 4
+/** Rules in one function at most: a longer one is never optimised. */
+const chunk = 100
 
 export function compilePartition(program: Program, action: ActionType, subjectType: string): Partition {
   const { name, resourceType } = action
@@ -49,15 +50,11 @@ export function compilePartition(program: Program, action: ActionType, subjectTy
     .filter(({ code }) => code !== 'false')
   const { plain, tables } = arrange(rules)
   const lines = plain.map(({ rule, code }) => `if(${code})st=p(st,${rule});`)
-  for (const table of tables) lines.push(tableCode(table, to))
-  return { states, evaluate: build(to, states, lines), needsRun: lines.some((line) => line.includes('(run,')) }
-}
-
-type RuleCode = {
-  readonly rule: number
-  readonly code: string
-  /** An equality that must hold, as (code of the key, constant), with the code of the rest. */
-  readonly key?: { readonly code: string; readonly value: Value; readonly rest: string }
+  const blocks = Array.from({ length: Math.ceil(lines.length / chunk) }, (_, at) =>
+    lines.slice(at * chunk, (at + 1) * chunk).join(''),
+  )
+  blocks.push(...tables.map((table) => tableCode(table, to)))
+  return { states, evaluate: build(to, states, blocks), needsRun: blocks.some((block) => block.includes('(run,')) }
 }
 
 function ruleCode(entry: PartitionEntry, to: Emitter): RuleCode {
@@ -70,27 +67,12 @@ function ruleCode(entry: PartitionEntry, to: Emitter): RuleCode {
     if (parts.includes('false')) return 'false'
     return parts.length === 0 ? 'true' : parts.join('&&')
   }
-  const at = operands.findIndex((operand) => keyOf(operand) !== undefined)
-  const key = at >= 0 ? keyOf(operands[at] as Expr) : undefined // found just above
-  if (!key) return { rule: entry.rule, code: together(all) }
+  const keys = operands.map((operand) => indexKey(operand, to))
+  const at = keys.findIndex((key) => key !== undefined)
+  const key = keys[at]
   const rest = together(all.filter((_, index) => index !== at))
-  return { rule: entry.rule, code: together(all), key: { code: emit(key.of, to), value: key.value, rest } }
+  return { rule: entry.rule, code: together(all), ...(key && { key: { ...key, rest } }) }
 }
-
-/** `path == "constant"` on a text or a number that the request or its entities have. */
-function keyOf(expr: Expr): { readonly of: Expr; readonly value: Value } | undefined {
-  if (expr.kind !== 'compare' || expr.op !== 'eq') return undefined
-  const [of, constant] = expr.left.kind === 'literal' ? [expr.right, expr.left] : [expr.left, expr.right]
-  if (constant.kind !== 'literal' || of.kind !== 'attribute' || !isPath(of)) return undefined
-  return typeof constant.value === 'string' || typeof constant.value === 'number'
-    ? { of, value: constant.value }
-    : undefined
-}
-
-const isPath = (expr: Expr): boolean =>
-  expr.kind === 'attribute'
-    ? expr.key === undefined && isPath(expr.of)
-    : expr.kind === 'variable' && expr.scope === 'request'
 
 const flatten = (expr: Expr): readonly Expr[] => (expr.kind === 'and' ? expr.operands.flatMap(flatten) : [expr])
 
@@ -105,44 +87,25 @@ function delegation(entry: PartitionEntry, to: Emitter): string {
   return codes.includes('true') ? 'true' : codes.length === 0 ? 'false' : `(${codes.join('||')})`
 }
 
-type Table = { readonly key: string; readonly rules: readonly RuleCode[] }
-
-function arrange(rules: readonly RuleCode[]): {
-  readonly plain: readonly RuleCode[]
-  readonly tables: readonly Table[]
-} {
-  const byKey = Map.groupBy(rules, (rule) => rule.key?.code ?? '')
-  const tables = [...byKey].filter(([key, sharing]) => key !== '' && sharing.length >= tabled)
-  const inTables = new Set(tables.flatMap(([, sharing]) => sharing))
-  return {
-    plain: rules.filter((rule) => !inTables.has(rule)),
-    tables: tables.map(([key, sharing]) => ({ key, rules: sharing })),
-  }
-}
-
-/** One look-up for all rules that compare the same path with a constant: the others are false whatever else they say. */
-function tableCode(table: Table, to: Emitter): string {
-  const cases = new Map<Value, number>()
-  for (const { key } of table.rules) if (key && !cases.has(key.value)) cases.set(key.value, cases.size)
-  const bodies = [...cases].map(([value, number]) => {
-    const own = table.rules.filter((rule) => rule.key?.value === value)
-    return `case ${number}:${own.map(({ rule, key }) => `if(${key?.rest})st=p(st,${rule});`).join('')}break;`
-  })
-  return `switch(${constant(cases, to)}.get(${table.key})){${bodies.join('')}}`
-}
-
 /** ORDER: names in the text are generated; what a policy says travels in the arrays. */
-function build(to: Emitter, states: DecisionStates, lines: readonly string[]): Evaluate {
+function build(to: Emitter, states: DecisionStates, blocks: readonly string[]): Evaluate {
   const names = to.constants.map((_, index) => `c${index}=c[${index}]`)
+  const parts = blocks.map(
+    (block, index) => `function b${index}(g,s,r,ctx,now,run,st){${temporariesIn(block, to)}${block}return st}`,
+  )
   const text = [
     '"use strict";',
     names.length > 0 ? `const ${names.join(',')};` : '',
-    'return function(g,s,r,ctx,now,run){',
-    to.temporaries.length > 0 ? `let ${to.temporaries.join(',')};` : '',
-    'let st=start;',
-    ...lines,
+    ...parts,
+    'return function(g,s,r,ctx,now,run){let st=start;',
+    ...blocks.map((_, index) => `st=b${index}(g,s,r,ctx,now,run,st);`),
     'return st}',
   ].join('')
   const make = new Function('c', 'h', 'q', 'p', 'start', text)
   return make(to.constants, runtime, required, states.step, states.start)
+}
+
+function temporariesIn(block: string, to: Emitter): string {
+  const used = to.temporaries.filter((name) => block.includes(`${name}=`))
+  return used.length > 0 ? `let ${used.join(',')};` : ''
 }

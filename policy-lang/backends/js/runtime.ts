@@ -53,6 +53,10 @@ export const runtime = {
     }
     return false
   },
+  /** Ids of the entities of one type among the node and everything above it. */
+  ancestorIds: (graph: Graph, node: Optional<Node>, type: string): readonly string[] =>
+    node === undefined ? [] : graph.ancestors(node).flatMap((each) => (each.uid.type === type ? [each.uid.id] : [])),
+  idOf: (node: Optional<Node>): string | undefined => node?.uid.id,
   hasNode: (nodes: Optional<readonly Node[]>, node: Optional<Node>): boolean =>
     nodes !== undefined && node !== undefined && includesNode(nodes, node),
   hasScalar: (set: Optional<SetValue>, value: Optional<Value>): boolean =>
