@@ -31,9 +31,9 @@ export function openPolicyFolder(kernel: Kernel, tell: (text: string) => void): 
     const outcome = await activatePolicyFiles(kernel, { tenantId: defaultTenantId, set: setName, files })
     const before = problems
     problems = outcome.problems
-    if (outcome.problems !== undefined) tell(`\n${outcome.problems}\nThe rules before the change go on.\n`)
-    else if (outcome.activated) tell(`Policies of ${relative(process.cwd(), folder)} are active.\n`)
-    else if (before !== undefined) tell('The mistakes are gone.\n')
+    if (outcome.problems !== undefined) tell(`\n${outcome.problems.trimEnd()}\n\nThe rules before the change go on.`)
+    else if (outcome.activated) tell(`Policies of ${relative(process.cwd(), folder)} are active.`)
+    else if (before !== undefined) tell('The mistakes are gone.')
   }
   const reload = (): Promise<void> => {
     running = running

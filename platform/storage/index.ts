@@ -8,6 +8,8 @@ import { seedSample } from './sample.ts'
 import { schema } from './schema.ts'
 import { releaseUploads, sweep } from './sweep.ts'
 
+export { ownSample } from './sample.ts'
+
 /** Files of people and services (modules.md §4). `openObjects` chooses where their bytes live. */
 export const storageModule = (
   openObjects: (kernel: Kernel) => Promise<ObjectStore>,
