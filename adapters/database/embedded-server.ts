@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import { DataFolderInUse, DataFolderUnwritable, lockDataFolder } from './data-folder.ts'
 import { unpackImage } from './unpack-image.ts'
@@ -29,6 +30,7 @@ const tell = (message: ChildMessage): Promise<void> =>
 async function serve(options: ChildOptions): Promise<void> {
   // The terminal signals the whole group; the parent drains first and then closes the channel.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+  const parent = process.ppid
   let close = async (): Promise<void> => {}
   let release = (): void => {}
   // The channel ends with the parent, however the parent ends. `release` is called here also so that the lock stays referenced:
@@ -59,6 +61,8 @@ async function serve(options: ChildOptions): Promise<void> {
     kind: 'ready',
     ...(address && typeof address === 'object' ? { host: address.address, port: address.port } : {}),
   })
+  // After the start, which it would slow down.
+  new Worker(new URL('./parent-watch.ts', import.meta.url), { workerData: parent }).unref()
   if (!process.connected) await end()
 }
 
