@@ -12,7 +12,7 @@ import { entity } from '../program-kit.ts'
 import { anyRule, anyRules, anyWorld, documents, schemaProgram, subjects, type World, withRules } from './generated.ts'
 
 const now = 1000
-const runs = { numRuns: Number(process.env.WRIT_AGREEMENT_RUNS ?? 1000) }
+const runs = { numRuns: Number(process.env.WRIT_AGREEMENT_RUNS ?? 500) }
 
 function factsOfWorld(world: World): readonly Facts[] {
   const store = createEntityStore(schemaProgram)

@@ -361,7 +361,12 @@ export type World = {
   readonly risk: number | undefined
   readonly context: ReadonlyMap<string, Value>
 }
-const some = (maximum: number) => fc.array(anyTuple, { maxLength: maximum })
+/** A store keeps one tuple for each (resource, relation, subject). */
+const some = (maxLength: number) =>
+  fc.uniqueArray(anyTuple, {
+    maxLength,
+    selector: ({ resource: at, relation, subject: holder }) => JSON.stringify([at, relation, holder]),
+  })
 export const anyWorld: fc.Arbitrary<World> = fc.record({
   entities: anyEntities,
   tuples: some(12),
