@@ -5,14 +5,16 @@ import type { RequestScope } from '../../../server/http/request-scope.ts'
 import { createGate } from '../../../server/issuance/gate.ts'
 import type { Issue, IssueRequest } from '../../../server/issuance/issue.ts'
 import { openRig, type Rig } from '../oidc/rig.ts'
+import { handWrittenDecisions } from './hand-written-decisions.ts'
 
 let rig: Rig
 let issue: Issue
+const decisions = handWrittenDecisions()
 let accountId: string
 let request: IssueRequest
 beforeAll(async () => {
   rig = await openRig()
-  issue = createGate(rig.kernel)
+  issue = createGate({ database: rig.database, decisions })
 })
 afterAll(() => rig.close())
 beforeEach(async () => {
@@ -25,7 +27,7 @@ beforeEach(async () => {
 
 const scopeOf = (): RequestScope => ({
   requestId: 'req_1',
-  tenant: rig.tenantOf('default'),
+  tenant: rig.kernel.tenants.default(),
   subject: anonymous,
   scopes: new Set(),
   ip: '192.0.2.1',
@@ -53,7 +55,7 @@ describe('the issuance gate', () => {
 
   test('asks `issue on Credential` with fresh entities and typed arguments', async () => {
     await issue(scopeOf(), { ...request, audience: 'https://api.example', acr: 'pwd' })
-    const question = rig.decisions.asked.at(-1)
+    const question = decisions.asked.at(-1)
     expect(question).toMatchObject({
       action: 'issue',
       resource: { type: 'Credential' },
@@ -89,9 +91,12 @@ describe('the issuance gate', () => {
     expect(await refusalOf({ ...request, epochs })).toBe('credential_refused')
   })
 
-  test('refuses a tenant that is gone', async () => {
-    await rig.empty()
-    expect(await refusalOf(request)).toBe('credential_refused')
+  test('refuses in a tenant that is gone, and finds nobody of another', async () => {
+    for (const id of ['gone', 'other']) {
+      if (id === 'other') await rig.seed.tenant(id)
+      const scope = { ...scopeOf(), tenant: { ...scopeOf().tenant, id } }
+      await expect(issue(scope, request)).rejects.toThrow('credential_refused')
+    }
   })
 
   test.each([

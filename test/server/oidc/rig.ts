@@ -5,13 +5,8 @@ import pino from 'pino'
 import type { Clock } from '../../../adapters/clock/port.ts'
 import { inProcessNotices } from '../../../adapters/notice/in-process.ts'
 import { sealedSecrets } from '../../../adapters/secrets/sealed.ts'
-import type { Question } from '../../../server/decision/decision-point.ts'
-import { createChangeFeed } from '../../../server/events/change-feed.ts'
-import { createIdMaker } from '../../../server/events/time-ordered-id.ts'
-import { createWithTransaction } from '../../../server/events/with-transaction.ts'
-import { createMetrics } from '../../../server/http/metrics.ts'
-import { createPipeline, type PipelineDeps } from '../../../server/http/pipeline.ts'
-import { createRouteIndex } from '../../../server/http/route-index.ts'
+import type { Area } from '../../../server/area.ts'
+import { buildServer } from '../../../server/build-server.ts'
 import { createAccounts } from '../../../server/identity/accounts.ts'
 import { entityOf } from '../../../server/identity/entities.ts'
 import { createPasswords } from '../../../server/identity/passwords.ts'
@@ -21,16 +16,13 @@ import { type ClientMetadata, clientMetadataSchema, hashClientSecret } from '../
 import { foundation } from '../../../server/schema/0001-foundation.ts'
 import { changes as changeTables } from '../../../server/schema/0002-changes.ts'
 import { oidcTables } from '../../../server/schema/0010-oidc.ts'
-import type { Tenant } from '../../../server/tenancy/tenant.ts'
 import { openTestDatabase } from '../../kit/database.ts'
-import { handWrittenDecisions } from './hand-written-decisions.ts'
 
 /** Real time plus what a test adds: the library reads the machine's clock, so tests only ever go forward together with it. */
 export type ShiftedClock = Clock & { advance(milliseconds: number): void }
 
 export type RigOptions = {
   readonly url?: string
-  readonly deny?: (question: Question) => boolean
   readonly area?: OidcAreaOptions
 }
 export type Rig = Awaited<ReturnType<typeof openRig>>
@@ -40,11 +32,7 @@ export const clientSecret = 'a-secret-of-the-web-client-0123456789'
 
 /** The oidc area alone behind the real request layers and a real database: what a test of the provider needs and no more. */
 export async function openRig(options: RigOptions = {}) {
-  const {
-    database,
-    close: closeDatabase,
-    empty,
-  } = await openTestDatabase({
+  const { database, close: closeDatabase } = await openTestDatabase({
     migrations: [foundation, changeTables, oidcTables],
     ...(options.url !== undefined ? { url: options.url } : {}),
   })
@@ -66,73 +54,78 @@ export async function openRig(options: RigOptions = {}) {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const tenantOf = (id: string): Tenant => ({
-    id,
-    name: id,
-    status: 'active',
-    registration: 'closed',
-    issuer: id === 'default' ? issuer : `${issuer}/t/${id}`,
-    pathPrefix: id === 'default' ? '' : `/t/${id}`,
-    epoch: 0,
-  })
-  const notice = inProcessNotices(database)
-  const changes = createChangeFeed({ database, notice, clock, log })
-  const decisions = handWrittenDecisions(options.deny)
-  const kernel = {
-    database,
-    clock,
+  const built = await buildServer({
+    config: {
+      profile: 'development',
+      host: '127.0.0.1',
+      port: 0,
+      issuer,
+      dataFolder: '',
+      trustedProxies: [],
+      mailFrom: 'writ@example.test',
+      logLevel: 'debug',
+    },
     log,
-    notice,
-    changes,
-    decisions,
+    clock,
+    database,
+    notice: inProcessNotices(database),
     secrets: sealedSecrets([Buffer.alloc(32, 7)]),
-    config: { trustedProxies: [], issuer, profile: 'development' },
-    tenants: { default: () => tenantOf('default'), find: async (id: string) => tenantOf(id) },
-    policies: { peek: () => ({ tenantId: 'default', version: 'by hand' }) },
-    withTransaction: createWithTransaction({
-      database,
-      notice,
-      clock,
-      makeId: createIdMaker(),
-      committed: (set) => changes.committed(set),
-      wakeOutbox: () => {},
-    }),
-    // Only what the area reaches of a kernel; what is missing would fail the test that needs it.
-  } as unknown as Kernel
+    mailer: unused('mail'),
+    jobs: unused('jobs'),
+    areas: [serverPolicies, oidcArea(options.area)],
+  })
+  server.on('request', built.handle)
+  const { kernel } = built
   const seed = createSeed(kernel)
-  await seed.tenant('default')
-  const parts = await oidcArea(options.area).build?.(kernel)
-  if (!parts) throw new Error('the area builds nothing')
-  const app = createPipeline({
-    ...kernel,
-    metrics: createMetrics(),
-    limiter: { take: () => {} },
-    draining: { isDraining: false },
-    readiness: async () => ({}),
-    mounts: parts.mounts ?? [],
-    routes: createRouteIndex([]),
-  } as unknown as PipelineDeps)
-  server.on('request', app.callback())
-  await parts.start?.()
   return {
     issuer,
     kernel,
     database,
     clock,
-    decisions,
-    parts,
     seed,
     logged: () => lines.join(''),
-    tenantOf,
-    empty,
+    /** Nobody and nothing but the default tenant; what nodes remember by position stays valid. */
+    async empty(): Promise<void> {
+      for (const table of emptied) await seed.run(`delete from ${table}`, [])
+      await seed.run(`update tenant set status = 'active', epoch = 0`, [])
+    },
     async close() {
-      await parts.stop?.()
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
+      await built.stop()
       await closeDatabase()
     },
   }
 }
+
+/** ORDER: what refers to others first. */
+const emptied = [
+  'oidc_session',
+  'oidc_interaction',
+  'oidc_code',
+  'oidc_access_token',
+  'oidc_refresh_token',
+  'oidc_grant',
+  'attempt_budget',
+  'setup_link',
+  'relation',
+  'account',
+  'client',
+] as const
+
+/** The rules that every server has, without the other areas. */
+const serverPolicies: Area = {
+  name: 'server',
+  policies: { folder: new URL('../../../server/policy/', import.meta.url), layer: 'platform' },
+}
+
+/** A port that the area under test does not use: using it fails the test. */
+const unused = <T extends object>(name: string): T =>
+  new Proxy({} as T, {
+    get() {
+      throw new Error(`the test has no ${name}`)
+    },
+  })
 
 function createSeed({ database, withTransaction, clock }: Kernel) {
   const passwords = createPasswords({ concurrency: 2 })
@@ -141,8 +134,8 @@ function createSeed({ database, withTransaction, clock }: Kernel) {
   return {
     run,
     async tenant(id: string): Promise<void> {
-      await run('insert into tenant (id, name) values ($1, $1)', [id])
-      await run('insert into tenant_revision (tenant_id) values ($1)', [id])
+      await run('insert into tenant (id, name) values ($1, $1) on conflict do nothing', [id])
+      await run('insert into tenant_revision (tenant_id) values ($1) on conflict do nothing', [id])
     },
     async client(
       id: string,
@@ -150,17 +143,15 @@ function createSeed({ database, withTransaction, clock }: Kernel) {
       more: { firstParty?: boolean; tenantId?: string } = {},
     ) {
       const whole = clientMetadataSchema.parse(metadata)
-      await run(
-        'insert into client (tenant_id, id, name, metadata, secret_hashes, first_party) values ($1, $2, $3, $4, $5, $6)',
-        [
-          more.tenantId ?? 'default',
-          id,
-          `App ${id}`,
-          JSON.stringify(whole),
-          JSON.stringify([hashClientSecret(clientSecret)]),
-          more.firstParty ?? false,
-        ],
-      )
+      const tenantId = more.tenantId ?? 'default'
+      const hashes = JSON.stringify([hashClientSecret(clientSecret)])
+      await withTransaction(actor(tenantId), async (unit) => {
+        unit.changed({ kind: 'client', id })
+        await run(
+          'insert into client (tenant_id, id, name, metadata, secret_hashes, first_party) values ($1, $2, $3, $4, $5, $6)',
+          [tenantId, id, `App ${id}`, JSON.stringify(whole), hashes, more.firstParty ?? false],
+        )
+      })
     },
     async account(email: string, password = alicePassword, tenantId = 'default'): Promise<string> {
       const accounts = createAccounts(database, tenantId)

@@ -2,16 +2,16 @@ import type { EntityData, EntityValue, Value } from '../../../policy-lang/index.
 import type { DecisionPoint, Judgement, Question } from '../../../server/decision/decision-point.ts'
 
 /**
- * The shipped issuance policy by hand (server/policy/issuance.fbac), so that the provider's tests say what the gate does with an
- * answer, whoever gives it. `deny` adds a rule.
+ * The shipped issuance policy by hand (server/policy/issuance.fbac), so that the gate's tests say what it asks and what it does
+ * with an answer, whoever gives it.
  */
-export function handWrittenDecisions(deny: (question: Question) => boolean = () => false): DecisionPoint & {
+export function handWrittenDecisions(): DecisionPoint & {
   readonly asked: Question[]
 } {
   const asked: Question[] = []
   const decide = async (question: Question): Promise<Judgement> => {
     asked.push(question)
-    const decision = !deny(question) && allows(question)
+    const decision = allows(question)
     return {
       id: `dec_${asked.length}`,
       version: 'by hand',
