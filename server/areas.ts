@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../adapters/object-store/port.ts'
 import { demoArea } from '../platform/demo/index.ts'
 import { ownSample, storageModule } from '../platform/storage/index.ts'
+import { adminArea } from './admin/area.ts'
 import type { Area } from './area.ts'
 import { announceSetup } from './identity/announce-setup.ts'
 import type { Kernel } from './kernel.ts'
@@ -25,6 +26,7 @@ const kernelArea: Area = {
 export const serverAreas = ({ openObjects, tell }: AreaOptions): readonly Area[] => [
   kernelArea,
   oidcArea({ onFirstAdmin: ownSample, announceSetup: (kernel, address) => announceSetup(kernel, address, tell) }),
+  adminArea,
   storageModule(openObjects),
   demoArea(tell),
 ]

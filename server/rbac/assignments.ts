@@ -58,7 +58,11 @@ export function createAssignments(options: AssignmentsOptions): Assignments {
       await tuples.remove(unit, stored)
       unit.audit({ action: 'role.unassign', resource: assignment.resource, detail: detailOf(stored) })
     },
-    list: tuples.list,
+    async list(filter, after, limit) {
+      const stored = await createRoleStore(database, tenantId).all()
+      const among = stored.map(({ scopeType, name }) => [scopeType, name] as const)
+      return tuples.list({ ...filter, among: [...among, ...declaredRoles(program)] }, after, limit)
+    },
     async effectiveRoles(subject, at) {
       const enforcer = await open({ kind: 'one', entity: subject })
       const name = subjectName({ kind: 'one', entity: subject })
@@ -84,6 +88,13 @@ export function isRoleOf(program: Program, type: string, name: string): boolean 
   const relation = program.entityTypes.get(type)?.relations.get(name)
   return relation?.kind === 'stored' && relation.role
 }
+
+const declaredRoles = (program: Program): (readonly [string, string])[] =>
+  [...program.entityTypes.values()].flatMap(({ name, relations }) =>
+    [...relations.values()]
+      .filter((each) => each.kind === 'stored' && each.role)
+      .map((each) => [name, each.name] as const),
+  )
 
 const detailOf = ({ relation, subject, until }: Tuple) => ({
   role: relation,

@@ -10,6 +10,8 @@ export type TupleFilter = {
   readonly relation?: string | undefined
   readonly subjectType?: string | undefined
   readonly subjectId?: string | undefined
+  /** Only these (resource type, relation) pairs: role assignments. */
+  readonly among?: readonly (readonly [string, string])[]
 }
 export type StoredTuple = Tuple & { readonly reason?: string }
 
@@ -55,6 +57,11 @@ export function createTupleStore(database: Database, tenantId: string): TupleSto
         .where({ tenant_id: tenantId, ...columnsOf(filter) })
         .orderBy(keyColumns)
         .limit(limit)
+      if (filter.among)
+        query.whereIn(
+          ['resource_type', 'relation'],
+          filter.among.map((pair) => [...pair]),
+        )
       if (after) query.whereRaw(`(${keyColumns.join(', ')}) > (${keyColumns.map(() => '?').join(', ')})`, [...after])
       const rows: TupleRow[] = await query
       return rows.map(storedOf)

@@ -1,0 +1,128 @@
+import { type Database, DatabaseError } from '../../adapters/database/port.ts'
+import type { Secrets } from '../../adapters/secrets/port.ts'
+import type { UnitOfWork } from '../events/unit-of-work.ts'
+import { type ClientMetadata, clientMetadataSchema, hashClientSecret } from '../oidc/client-metadata.ts'
+import { adminErrors } from './errors.ts'
+import { entity } from './request.ts'
+
+export type StoredClient = {
+  readonly id: string
+  readonly name: string
+  readonly status: 'active' | 'disabled'
+  readonly metadata: ClientMetadata
+  readonly secretHashes: readonly string[]
+  readonly firstParty: boolean
+  readonly organization?: string
+  readonly version: number
+  readonly createdAt: number
+}
+export type NewClient = Pick<StoredClient, 'id' | 'name' | 'metadata' | 'firstParty' | 'organization'>
+export type ClientChange = Partial<Pick<StoredClient, 'name' | 'status' | 'metadata' | 'firstParty'>>
+
+/** Two live secrets, so that a new one can be rolled out before the old one ends (provider.md §3). */
+const liveSecrets = 2
+
+export const usesSecret = (metadata: Pick<ClientMetadata, 'tokenEndpointAuthMethod'>): boolean =>
+  metadata.tokenEndpointAuthMethod.startsWith('client_secret')
+
+/** Clients of one tenant. A secret leaves here once, when it is made; only its digest is kept. */
+export function createClientStore(database: Database, tenantId: string) {
+  const rows = () => database.table('client').where('tenant_id', tenantId)
+  const find = async (id: string): Promise<StoredClient | undefined> => {
+    const [row]: ClientRow[] = await rows().where('id', id)
+    return row && clientOf(row)
+  }
+  const changed = (unit: UnitOfWork, id: string, action: string, detail: object = {}) => {
+    unit.audit({ action: `client.${action}`, resource: entity('Client', id), detail })
+    unit.emit(`openid.client.${action}`, { clientId: id, ...detail })
+    unit.changed({ kind: 'client', id })
+  }
+  const putHashes = (id: string, hashes: readonly string[]) =>
+    rows()
+      .where('id', id)
+      .update({ secret_hashes: JSON.stringify(hashes), version: database.raw('version + 1') })
+  return {
+    find,
+    async list(after: string | undefined, limit: number): Promise<StoredClient[]> {
+      const query = rows().orderBy('id').limit(limit)
+      if (after !== undefined) query.where('id', '>', after)
+      const found: ClientRow[] = await query
+      return found.map(clientOf)
+    },
+    /** With the secret's digest, where the client has one. */
+    async create(unit: UnitOfWork, client: NewClient, secret: string | undefined): Promise<void> {
+      try {
+        await database.table('client').insert({
+          tenant_id: tenantId,
+          id: client.id,
+          name: client.name,
+          metadata: JSON.stringify(client.metadata),
+          secret_hashes: JSON.stringify(secret === undefined ? [] : [hashClientSecret(secret)]),
+          first_party: client.firstParty,
+          organization_id: client.organization ?? null,
+        })
+      } catch (error) {
+        if (error instanceof DatabaseError && error.kind === 'unique') throw adminErrors.client_exists({ cause: error })
+        throw error
+      }
+      changed(unit, client.id, 'created')
+    },
+    async update(unit: UnitOfWork, id: string, change: ClientChange): Promise<void> {
+      const { name, status, metadata, firstParty } = change
+      await rows()
+        .where('id', id)
+        .update({
+          ...(name === undefined ? {} : { name }),
+          ...(status === undefined ? {} : { status }),
+          ...(metadata === undefined ? {} : { metadata: JSON.stringify(metadata) }),
+          ...(firstParty === undefined ? {} : { first_party: firstParty }),
+          version: database.raw('version + 1'),
+          updated_at: database.raw('now()'),
+        })
+      // What was given before is judged anew: scopes, audiences or the status may have become fewer.
+      if (status !== undefined || metadata !== undefined) unit.raiseEpoch(entity('Client', id))
+      changed(unit, id, 'updated', { changed: Object.keys(change) })
+    },
+    /** Adds a secret; of more than two the oldest ends. Answers the new one. */
+    async rotateSecret(unit: UnitOfWork, client: StoredClient, secrets: Secrets): Promise<string> {
+      const secret = secrets.token(32)
+      await putHashes(client.id, [hashClientSecret(secret), ...client.secretHashes].slice(0, liveSecrets))
+      changed(unit, client.id, 'secret_rotated')
+      return secret
+    },
+    /** Makes `secret` the only one. */
+    async replaceSecret(unit: UnitOfWork, id: string, secret: string): Promise<void> {
+      await putHashes(id, [hashClientSecret(secret)])
+      unit.raiseEpoch(entity('Client', id))
+      changed(unit, id, 'secret_replaced')
+    },
+    async remove(unit: UnitOfWork, id: string): Promise<void> {
+      await rows().where('id', id).delete()
+      changed(unit, id, 'removed')
+    },
+  }
+}
+
+type ClientRow = {
+  readonly id: string
+  readonly name: string
+  readonly status: StoredClient['status']
+  readonly metadata: object
+  readonly secret_hashes: readonly string[]
+  readonly first_party: boolean
+  readonly organization_id: string | null
+  readonly version: string | number
+  readonly created_at: Date
+}
+
+const clientOf = (row: ClientRow): StoredClient => ({
+  id: row.id,
+  name: row.name,
+  status: row.status,
+  metadata: clientMetadataSchema.parse(row.metadata),
+  secretHashes: row.secret_hashes,
+  firstParty: row.first_party,
+  ...(row.organization_id === null ? {} : { organization: row.organization_id }),
+  version: Number(row.version),
+  createdAt: row.created_at.getTime(),
+})
