@@ -151,7 +151,11 @@ function callFunction(node: CallNode, name: ast.Name, at: At): Expr | undefined 
     at.tally.tooLarge = true
     return undefined
   }
-  const bound = params.map((param, index) => ({ name: param.name, value: args[index] ?? absent(param, node), optional: param.field.optional }))
+  const bound = params.map((param, index) => ({
+    name: param.name,
+    value: args[index] ?? absent(param, node),
+    optional: param.field.optional,
+  }))
   return { ...instantiate(info.body, bound, freshIn(at.tally)), span: node.span }
 }
 

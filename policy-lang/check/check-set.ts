@@ -1,4 +1,5 @@
 import type * as ast from '../ast/nodes.ts'
+import { compareCodePoints } from '../builtins/code-points.ts'
 import type { Delegate, ExternType, Proof, TestCase, TupleCondition } from '../ir/program.ts'
 import type { Environment, Unit } from '../resolve/environment.ts'
 import { checkMarks } from '../resolve/marks.ts'
@@ -79,7 +80,7 @@ function uniqueRules(drafts: readonly DraftRule[], reporter: Reporter): DraftRul
         ],
       })
   }
-  return [...byId.values()].sort((a, b) => (a.rule.id < b.rule.id ? -1 : 1))
+  return [...byId.values()].sort((a, b) => compareCodePoints(a.rule.id, b.rule.id))
 }
 
 const isDerived = (id: string): boolean => /:[0-9a-f]{12}$/.test(id)

@@ -18,10 +18,10 @@ export function holdersOf(expr: Expr & { kind: 'holds' }, at: At): readonly stri
   return [...types]
 }
 
-export function holderTypes(info: EntityInfo, relation: string, at: At): readonly string[] {
+export function holderTypes(info: EntityInfo, relation: string, _at: At): readonly string[] {
   const found = holdableOf(info, relation)
   if (found?.types) return found.types
-  return found?.relation ? subjectTypesOf(found.relation, at.session.environment) : []
+  return found?.relation ? subjectTypesOf(found.relation) : []
 }
 
 /**

@@ -64,7 +64,7 @@ const byWire = (info: EntityInfo, wire: string): RelationInfo | undefined => {
 function targets(info: EntityInfo, wire: string, environment: Environment): EntityInfo[] {
   const relation = byWire(info, wire)
   const attribute = [...info.attributes.values()].find((known) => known.name === wire)
-  const types = relation ? subjectTypesOf(relation, environment) : attribute ? (entityTypes(attribute.type) ?? []) : []
+  const types = relation ? subjectTypesOf(relation) : attribute ? (entityTypes(attribute.type) ?? []) : []
   return types.flatMap((type) => environment.entitiesByWire.get(type) ?? [])
 }
 

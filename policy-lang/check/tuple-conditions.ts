@@ -1,5 +1,6 @@
 import type * as ast from '../ast/nodes.ts'
 import type { TupleCondition } from '../ir/program.ts'
+import { walk } from '../ir/walk.ts'
 import type { FnInfo, RelationInfo } from '../resolve/environment.ts'
 import type { Session } from './at.ts'
 import { functionBody } from './functions.ts'
@@ -49,5 +50,15 @@ function checkTupleCondition(name: ast.Name, relation: RelationInfo, into: Colle
     reporter.report('F4005', name.span, `a tuple condition answers Bool, and "${name.text}" does not`)
     return
   }
+  let caught = false
+  let fetched = false
+  walk(info.body, (node) => {
+    caught ||= node.kind === 'attempt'
+    fetched ||= node.kind === 'extern'
+  })
+  // A caught error could make a deny that asks for the relation vanish, and nothing on the deny would say so (SPEC 4).
+  if (caught) reporter.report('F4005', name.span, `a tuple condition cannot catch errors, and "${name.text}" does`)
+  if (fetched) reporter.report('F5901', name.span, 'a tuple condition that calls an extern is not yet supported')
+  if (caught || fetched) return
   into.conditions.set(name.text, { name: name.text, params, body: info.body })
 }

@@ -101,7 +101,7 @@ function text(expr: Expr, bound: readonly string[]): string {
       return `(not ${inside(expr.operand)})`
     case 'and':
     case 'or':
-      return `(${expr.kind} ${[...new Set(expr.operands.map(inside))].sort().join(' ')})`
+      return connectiveText(expr.kind, expr.operands.map(inside))
     case 'if':
       return `(if ${inside(expr.test)} ${inside(expr.then)} ${inside(expr.otherwise)})`
     case 'compare': {
@@ -127,6 +127,12 @@ function text(expr: Expr, bound: readonly string[]): string {
     case 'attempt':
       return `(attempt ${inside(expr.operand)} ${inside(expr.otherwise)})`
   }
+}
+
+/** `a or a` is `a`. */
+function connectiveText(kind: 'and' | 'or', operands: readonly string[]): string {
+  const unique = [...new Set(operands)].sort()
+  return unique.length === 1 ? (unique[0] ?? '') : `(${kind} ${unique.join(' ')})`
 }
 
 function variableText(name: string, bound: readonly string[]): string {

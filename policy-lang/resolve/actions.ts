@@ -122,6 +122,7 @@ function extendActions(item: ast.ActionItem, unit: Unit, stage: Stage): void {
   if (item.implies) refuse('implies')
   const args = fieldsOf(item.with ?? [], 'argument', at)
   const via = (item.via ?? []).flatMap((name) => entityTypesOf(name, at) ?? [])
+  checkStandardNames(item, args, stage)
   for (const node of item.with ?? [])
     if (!node.optional)
       reporter.report('F5005', node.name.span, `an extension can add only optional arguments`, {
@@ -161,7 +162,12 @@ function resolveImplies(action: ActionInfo, stage: Stage): void {
 }
 
 function contextOf(action: ActionInfo, standard: RecordType): RecordType {
-  return { kind: 'record', fields: { ...standard.fields, ...Object.fromEntries(action.arguments) } }
+  const args = [...action.arguments].map(([name, field]): [string, FieldType] => {
+    const own = Object.hasOwn(standard.fields, name) ? standard.fields[name] : undefined
+    // An argument may make standard context required, never optional (SPEC 3).
+    return [name, own && !own.optional ? { ...field, optional: false } : field]
+  })
+  return { kind: 'record', fields: { ...standard.fields, ...Object.fromEntries(args) } }
 }
 
 function declareList(item: ast.ActionsItem, unit: Unit, stage: Stage): void {

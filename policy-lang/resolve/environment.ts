@@ -86,7 +86,7 @@ export type RelationInfo = {
   readonly node: ast.StoredRelationNode | ast.ComputedRelationNode
   holders?: readonly Holder[]
   body?: RelationExpr
-  /** Types of the subjects that may hold it (wire names); filled on demand. */
+  /** Types of the subjects that may hold it (wire names); filled before rules are checked. */
   subjects?: readonly string[]
 }
 

@@ -7,7 +7,9 @@ import type { Reporter } from './reporter.ts'
  */
 export function resolveOrganizationPaths(environment: Environment, reporter: Reporter): void {
   const known = new Map<EntityInfo, readonly (readonly string[])[]>()
-  for (const info of environment.entities.values()) {
+  // By name, so that the order of declarations shows nowhere, not even in a cycle of required links.
+  const infos = [...environment.entities.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  for (const info of infos) {
     const chains = chainsOf(info, environment, known)
     if (chains.length > 1)
       reporter.report('F4013', info.span, `${info.name} reaches its organization in two ways`, {

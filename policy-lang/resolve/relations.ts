@@ -8,6 +8,7 @@ type Stage = { readonly environment: Environment; readonly reporter: Reporter }
 
 /** Holders of stored relations and bodies of computed ones. */
 export function resolveRelations(stage: Stage): void {
+  resolveSubjects(stage.environment)
   for (const info of stage.environment.entities.values())
     for (const relation of info.relations.values()) {
       if (relation.node.kind === 'storedRelation') relation.holders = holdersOf(relation.node, stage)
@@ -36,13 +37,22 @@ export function entityTypes(type: Type): readonly string[] | undefined {
   return type.kind === 'set' && type.of.kind === 'entity' ? type.of.types : undefined
 }
 
-/** Wire names of the types whose entities may hold the relation; usersets followed, cycles harmless. */
-export function subjectTypesOf(relation: RelationInfo, environment: Environment): readonly string[] {
-  if (relation.subjects) return relation.subjects
-  const types = new Set<string>()
-  collectSubjects(relation, environment, { types, seen: new Set() })
-  relation.subjects = [...types].sort()
-  return relation.subjects
+/** Wire names of the types whose entities may hold the relation; usersets followed. */
+export const subjectTypesOf = (relation: RelationInfo): readonly string[] => relation.subjects ?? []
+
+/** The least fixpoint over all relations: they may depend on each other in cycles. */
+function resolveSubjects(environment: Environment): void {
+  const relations = [...environment.entities.values()].flatMap((info) => [...info.relations.values()])
+  const found = new Map(relations.map((relation) => [relation, new Set<string>()]))
+  for (let grows = true; grows; ) {
+    grows = false
+    for (const [relation, types] of found) {
+      const before = types.size
+      collectSubjects(relation, environment, found, types)
+      grows ||= types.size > before
+    }
+  }
+  for (const [relation, types] of found) relation.subjects = [...types].sort()
 }
 
 function holdersOf(node: ast.StoredRelationNode, { environment, reporter }: Stage): Holder[] {
@@ -115,7 +125,7 @@ function lowerPath(
     }
     path.push(found.wire)
     at = infosOf(
-      owners.flatMap((type) => targetsOf(type, name.text, stage.environment)),
+      owners.flatMap((type) => targetsOf(type, name.text)),
       stage.environment,
     )
   }
@@ -123,73 +133,70 @@ function lowerPath(
 }
 
 /** Types that a path step leads to. */
-function targetsOf(info: EntityInfo, name: string, environment: Environment): readonly string[] {
+function targetsOf(info: EntityInfo, name: string): readonly string[] {
   const found = holdableOf(info, name)
   if (found?.types) return found.types
-  return found?.relation ? subjectTypesOf(found.relation, environment) : []
+  return found?.relation ? subjectTypesOf(found.relation) : []
 }
 
 const infosOf = (wires: readonly string[], environment: Environment): EntityInfo[] =>
   [...new Set(wires)].flatMap((wire) => environment.entitiesByWire.get(wire) ?? [])
 
-type Collecting = { readonly types: Set<string>; readonly seen: Set<RelationInfo> }
+type Found = ReadonlyMap<RelationInfo, ReadonlySet<string>>
 
-function collectSubjects(relation: RelationInfo, environment: Environment, into: Collecting): void {
-  if (into.seen.has(relation)) return
-  into.seen.add(relation)
+/** Adds what one relation holds directly, and what others are known to hold so far. */
+function collectSubjects(relation: RelationInfo, environment: Environment, found: Found, into: Set<string>): void {
   if (relation.node.kind === 'computedRelation') {
-    collectBody(relation.node.body, relation.owner, environment, into)
+    collectBody(relation.node.body, relation.owner, { environment, found, into })
     return
   }
   for (const holder of relation.node.holders) {
     if (holder.kind === 'anyoneHolder') {
-      for (const type of environment.standard.everySubject.types) into.types.add(type)
+      addAll(into, environment.standard.everySubject.types)
       continue
     }
     const target = environment.entities.get(holder.type.text)
     if (!target) continue
-    if (holder.kind !== 'usersetHolder') into.types.add(target.wire)
+    if (holder.kind !== 'usersetHolder') into.add(target.wire)
     // A bare `G` that declares a relation `member` means the object and its members (SPEC 3).
     const through =
       holder.kind === 'usersetHolder' ? holder.relation.text : holder.kind === 'typeHolder' ? 'member' : ''
     const next = target.relations.get(through)
-    if (next) collectSubjects(next, environment, into)
+    if (next) addAll(into, found.get(next) ?? [])
   }
 }
 
-function collectBody(node: ast.RelationExpr, info: EntityInfo, environment: Environment, into: Collecting): void {
+type Collecting = { readonly environment: Environment; readonly found: Found; readonly into: Set<string> }
+
+function collectBody(node: ast.RelationExpr, info: EntityInfo, at: Collecting): void {
   if (node.kind === 'relationGroup') {
-    collectBody(node.inner, info, environment, into)
+    collectBody(node.inner, info, at)
     return
   }
   if (node.kind === 'relationOp') {
-    collectBody(node.left, info, environment, into)
+    collectBody(node.left, info, at)
     // Whoever holds `a minus b` or `a and b` holds `a`.
-    if (node.op === 'or') collectBody(node.right, info, environment, into)
+    if (node.op === 'or') collectBody(node.right, info, at)
     return
   }
-  let at: readonly EntityInfo[] = [info]
+  let owners: readonly EntityInfo[] = [info]
   for (const name of node.path.slice(0, -1))
-    at = infosOf(
-      at.flatMap((type) => reach(type, name.text, environment)),
-      environment,
+    owners = infosOf(
+      owners.flatMap((type) => reached(type, name.text, at.found)),
+      at.environment,
     )
   const last = node.path.at(-1)?.text ?? ''
-  for (const type of at) {
-    const found = holdableOf(type, last)
-    if (found?.relation) collectSubjects(found.relation, environment, into)
-    for (const wire of found?.types ?? []) into.types.add(wire)
-    if (!found && last === 'organization' && type.organizationPath) into.types.add('Organization')
-  }
+  for (const type of owners) addAll(at.into, reached(type, last, at.found))
 }
 
-function reach(info: EntityInfo, name: string, environment: Environment): readonly string[] {
-  if (!holdableOf(info, name) && name === 'organization' && info.organizationPath) return ['Organization']
-  const found = holdableOf(info, name)
-  if (found?.types) return found.types
-  if (!found?.relation) return []
-  // Its own set: a path through a relation needs that relation's types, whatever is being collected.
-  const types = new Set<string>()
-  collectSubjects(found.relation, environment, { types, seen: new Set() })
-  return [...types]
+/** Types behind a step of a path: holders of a relation, targets of a link, the organization at the end of the chain. */
+function reached(info: EntityInfo, name: string, found: Found): readonly string[] {
+  const step = holdableOf(info, name)
+  if (step?.types) return step.types
+  if (step?.relation) return [...(found.get(step.relation) ?? [])]
+  return name === 'organization' && info.organizationPath ? ['Organization'] : []
+}
+
+function addAll(into: Set<string>, types: Iterable<string>): void {
+  for (const type of types) into.add(type)
 }
