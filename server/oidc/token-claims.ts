@@ -27,7 +27,8 @@ export async function permitAccessToken(
   const permit = await issue(exchange.scope, {
     kind: 'access',
     grant: String(params?.grant_type ?? ''),
-    scopes: [...token.scopes],
+    // The library reads a token without a scope as one whose scope is empty text.
+    scopes: [...token.scopes].filter((scope) => scope !== ''),
     ...(token.clientId !== undefined ? { clientId: token.clientId } : {}),
     ...(accountId !== undefined ? { accountId } : {}),
     ...(audience !== undefined ? { audience } : {}),
