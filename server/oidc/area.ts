@@ -67,7 +67,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
 
   return {
     mounts: [
-      createOidcMount({ providers, exchanges, accessTokens }),
+      createOidcMount({ tenants: kernel.tenants, providers, exchanges, accessTokens }),
       createInteractionMount({ kernel, providers, exchanges, signInOf }),
       createSetupMount({ kernel, providers, exchanges, passwords, onFirstAdmin }),
     ],

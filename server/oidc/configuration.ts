@@ -34,7 +34,8 @@ export function configurationOf({ tenant, hooks, keys, cookieKeys, now }: Config
   const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, signed: true } as const
   return {
     adapter: hooks.adapter,
-    jwks: { keys: keys.filter((key) => key.state !== 'retired').map((key) => ({ ...key.privateJwk })) },
+    // ORDER: current keys first, since the library signs with the first that fits; the others are published (provider.md §5).
+    jwks: { keys: keys.map((key) => ({ ...key.privateJwk })) },
     ...protocol(hooks),
     features: featuresOf(tenant, hooks),
     routes: {

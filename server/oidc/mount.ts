@@ -5,6 +5,7 @@ import type { Mount, WebContext } from '../http/mount.ts'
 import { Refusal } from '../http/refusal.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { formSource, sendPage, viewerOf } from '../pages/page.ts'
+import type { Tenants } from '../tenancy/tenants.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
 import { isProtocolRefusal } from './protocol-errors.ts'
@@ -33,7 +34,11 @@ const cacheable = new Set([
 ])
 const longestQuery = 16_384
 
+/** RFC 8414 §3.1 puts the well-known part before the path of an issuer, OIDC Discovery behind it; both are answered. */
+const insertedDiscovery = '/.well-known/oauth-authorization-server/t/'
+
 export type OidcMountOptions = {
+  readonly tenants: Tenants
   readonly providers: Providers
   readonly exchanges: Exchanges
   readonly accessTokens: AccessTokens
@@ -43,8 +48,14 @@ export type OidcMountOptions = {
 export function createOidcMount(options: OidcMountOptions): Mount {
   return {
     name: 'oidc',
-    paths: ['/oauth2/*', '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'],
+    paths: [
+      '/oauth2/*',
+      '/.well-known/openid-configuration',
+      '/.well-known/oauth-authorization-server',
+      `${insertedDiscovery}*`,
+    ],
     async handle(context) {
+      if (context.state.path.startsWith(insertedDiscovery)) return serveInsertedDiscovery(context, options)
       if (!isAllowed(context)) return
       const tenantProvider = await options.providers.of(context.state.scope.tenant)
       const { path, scope } = context.state
@@ -60,6 +71,21 @@ export function createOidcMount(options: OidcMountOptions): Mount {
       finish(context, ctx)
     },
   }
+}
+
+async function serveInsertedDiscovery(context: WebContext, options: OidcMountOptions): Promise<void> {
+  const tenant = await options.tenants.find(context.state.path.slice(insertedDiscovery.length))
+  if (!tenant || tenant.pathPrefix === '') {
+    answerError(context, 404, 'not_found', 'there is no such issuer')
+    return
+  }
+  const path = '/.well-known/oauth-authorization-server'
+  const state = { ...context.state, path, scope: { ...context.state.scope, tenant } }
+  context.state = state
+  const tenantProvider = await options.providers.of(tenant)
+  const ctx = prepare(context, tenantProvider)
+  await options.exchanges.run({ scope: state.scope, spends: false }, () => serve(ctx, tenantProvider))
+  finish(context, ctx)
 }
 
 /** Refuses, in the form of the place, what the library would choke on. */
