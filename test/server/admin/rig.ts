@@ -23,7 +23,11 @@ export type Rig = {
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>
   close(): Promise<void>
 }
-export type CallOptions = { readonly token?: string; readonly headers?: { readonly [name: string]: string }; readonly raw?: string }
+export type CallOptions = {
+  readonly token?: string
+  readonly headers?: { readonly [name: string]: string }
+  readonly raw?: string
+}
 
 /** A whole server on a free port with a data folder of its own; the administrator is the command line's token. */
 export async function openRig(): Promise<Rig> {
@@ -59,11 +63,22 @@ export async function openRig(): Promise<Rig> {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...options.headers,
         },
-        ...(options.raw !== undefined ? { body: options.raw } : body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(options.raw !== undefined
+          ? { body: options.raw }
+          : body === undefined
+            ? {}
+            : { body: JSON.stringify(body) }),
       })
       const text = await response.text()
-      const isJson = /json/.test(response.headers.get('content-type') ?? '') && !/ndjson/.test(response.headers.get('content-type') ?? '')
-      return { status: response.status, text, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : {} }
+      const isJson =
+        /json/.test(response.headers.get('content-type') ?? '') &&
+        !/ndjson/.test(response.headers.get('content-type') ?? '')
+      return {
+        status: response.status,
+        text,
+        headers: response.headers,
+        body: isJson && text !== '' ? JSON.parse(text) : {},
+      }
     },
     async close() {
       await server.stop()
