@@ -45,7 +45,12 @@ export function compileExpression(
     { kind: 'variable', name, scope: 'local', type: field.type, span, ...(field.optional ? { optional: true } : {}) },
   ])
   const unit = emptyUnit()
-  const session = { environment: environmentOf(environment.program, unit), reporter, check: checkExpression }
+  const session = {
+    environment: environmentOf(environment.program, unit),
+    reporter,
+    nesting: { now: 0, deepest: 0 },
+    check: checkExpression,
+  }
   const at = {
     session,
     unit,

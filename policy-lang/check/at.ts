@@ -34,7 +34,23 @@ export type Tally = { locals: number; size: number; retries: number; tooLarge: b
 export type Session = {
   readonly environment: Environment
   readonly reporter: Reporter
+  /** How deep functions and constants lean on each other here, and how deep those did that were asked for. */
+  readonly nesting: Nesting
   readonly check: (node: ast.Expr, at: At, expected?: Type) => Expr | undefined
+}
+
+export type Nesting = { readonly now: number; deepest: number }
+
+/** For a declaration that is checked once, with a reporter of its own. */
+export const innerSession = (session: Session, reporter: Reporter): Session => ({
+  ...session,
+  reporter,
+  nesting: { now: session.nesting.now + 1, deepest: 0 },
+})
+
+/** The order of declarations must not show: depth is counted even where the work was done before. */
+export function leanOn(session: Session, depth: number): void {
+  session.nesting.deepest = Math.max(session.nesting.deepest, depth)
 }
 
 export const newTally = (): Tally => ({ locals: 0, size: 0, retries: 64, tooLarge: false })

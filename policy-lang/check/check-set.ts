@@ -31,7 +31,7 @@ export type CheckedSet = {
 
 /** Checks every item of a composed set; all mistakes go to the reporter, none stops the others. */
 export function checkSet(environment: Environment, reporter: Reporter): CheckedSet {
-  const session: Session = { environment, reporter, check: checkExpression }
+  const session: Session = { environment, reporter, nesting: { now: 0, deepest: 0 }, check: checkExpression }
   for (const space of environment.spaces.values()) {
     for (const info of space.consts.values()) constantOf(info, session)
     for (const info of space.fns.values()) functionBody(info, info.item.name.span, session)

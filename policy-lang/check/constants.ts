@@ -5,8 +5,9 @@ import { builtinByName } from '../builtins/table.ts'
 import type { Expr, Value } from '../ir/nodes.ts'
 import type { ConstInfo } from '../resolve/environment.ts'
 import { createReporter } from '../resolve/reporter.ts'
+import { limits } from '../source/limits.ts'
 import type { Span } from '../source/span.ts'
-import { newTally, type Session } from './at.ts'
+import { innerSession, leanOn, newTally, type Session } from './at.ts'
 import { literal } from './literals.ts'
 import { presentOr } from './values.ts'
 
@@ -20,11 +21,21 @@ export function constantOf(info: ConstInfo, session: Session): (Expr & { kind: '
     info.state = 'open'
     // A rollback around the use must not forget what is wrong here.
     const own = createReporter()
-    const found = checkConstant(info.item.value, info, { ...session, reporter: own })
+    const inner = innerSession(session, own)
+    const isDeep = inner.nesting.now > limits.declarationDepth
+    const found = isDeep ? undefined : checkConstant(info.item.value, info, inner)
+    info.depth = inner.nesting.deepest + 1
+    if (isDeep || info.depth > limits.declarationDepth)
+      own.report(
+        'F8103',
+        info.item.name.span,
+        `constants are made of constants more than ${limits.declarationDepth} deep`,
+      )
     session.reporter.keep(own.diagnostics())
     if (found) info.literal = found
     info.state = 'done'
   }
+  leanOn(session, info.depth ?? 0)
   return info.literal
 }
 

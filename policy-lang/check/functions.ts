@@ -2,8 +2,9 @@ import type { Expr } from '../ir/nodes.ts'
 import type { FnInfo, Param } from '../resolve/environment.ts'
 import { createReporter } from '../resolve/reporter.ts'
 import { fieldsOf, typeOfNode } from '../resolve/type-of-node.ts'
+import { limits } from '../source/limits.ts'
 import type { Span } from '../source/span.ts'
-import { type At, newTally, type Session } from './at.ts'
+import { type At, innerSession, leanOn, newTally, type Session } from './at.ts'
 import { isFreeName } from './names.ts'
 import { checkAs } from './values.ts'
 
@@ -23,10 +24,17 @@ export function functionBody(info: FnInfo, from: Span, session: Session): readon
     info.state = 'open'
     // A rollback around the call must not forget what is wrong here.
     const own = createReporter()
-    checkFunction(info, { ...session, reporter: own })
+    const inner = innerSession(session, own)
+    if (inner.nesting.now <= limits.declarationDepth) checkFunction(info, inner)
+    info.depth = inner.nesting.deepest + 1
+    if (inner.nesting.now > limits.declarationDepth || info.depth > limits.declarationDepth) {
+      own.report('F8103', info.item.name.span, `functions call each other more than ${limits.declarationDepth} deep`)
+      delete info.body
+    }
     session.reporter.keep(own.diagnostics())
     info.state = 'done'
   }
+  leanOn(session, info.depth ?? 0)
   return info.body ? info.params : undefined
 }
 

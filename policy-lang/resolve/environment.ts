@@ -53,6 +53,8 @@ export type ConstInfo = {
   readonly unit: Unit
   state: 'new' | 'open' | 'done'
   literal?: Expr & { readonly kind: 'literal' }
+  /** How many declarations lean on each other below and with this one. */
+  depth?: number
 }
 export type FnInfo = {
   readonly item: ast.FnItem
@@ -62,6 +64,8 @@ export type FnInfo = {
   returns?: Type
   /** Parameters are locals of their own names. Absent: the function has a mistake that is already reported. */
   body?: Expr
+  /** How many functions call each other below and with this one. */
+  depth?: number
 }
 export type Param = { readonly name: string; readonly field: FieldType }
 

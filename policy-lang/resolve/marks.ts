@@ -7,7 +7,7 @@ const allowed = {
   rule: { id: 'text', failsOpen: 'none' },
   entity: { wire: 'text', was: 'text' },
   action: { wire: 'text', was: 'text' },
-  attribute: { personal: 'none', secret: 'none', wire: 'text', was: 'text' },
+  attribute: { personal: 'none', secret: 'none', suppliable: 'none', wire: 'text', was: 'text' },
   relation: { wire: 'text', was: 'text' },
   argument: { personal: 'none', secret: 'none', suppliable: 'none', wire: 'text', was: 'text' },
   none: {},

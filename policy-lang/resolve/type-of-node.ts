@@ -1,6 +1,7 @@
 import type * as ast from '../ast/nodes.ts'
 import * as primitive from '../builtins/primitive-types.ts'
 import type { FieldType, Type } from '../ir/types.ts'
+import { limits } from '../source/limits.ts'
 import type { AliasInfo, Environment, Unit } from './environment.ts'
 import { checkMarks, fieldMarks, type MarkPlace, wireName } from './marks.ts'
 import type { Reporter } from './reporter.ts'
@@ -18,7 +19,12 @@ const primitives: ReadonlyMap<string, Type> = new Map([
 
 export const builtinTypeNames: ReadonlySet<string> = new Set([...primitives.keys(), 'Set', 'Map', 'Anonymous'])
 
-export type Resolving = { readonly environment: Environment; readonly unit: Unit; readonly reporter: Reporter }
+export type Resolving = {
+  readonly environment: Environment
+  readonly unit: Unit
+  readonly reporter: Reporter
+  readonly depth?: number
+}
 
 /** The type that a node names; undefined after a reported mistake. */
 export function typeOfNode(node: ast.TypeNode, at: Resolving): Type | undefined {
@@ -65,11 +71,35 @@ export function aliasType(alias: AliasInfo, at: Resolving): Type | undefined {
   }
   if (alias.state === 'new') {
     alias.state = 'open'
-    const type = typeOfNode(alias.item.type, { ...at, unit: alias.unit })
+    const depth = (at.depth ?? 0) + 1
+    const isDeep = depth > limits.declarationDepth
+    const found = isDeep ? undefined : typeOfNode(alias.item.type, { ...at, unit: alias.unit, depth })
+    const isWide = found !== undefined && !isSmall(found)
+    if (isDeep || isWide)
+      at.reporter.report(
+        'F8103',
+        alias.item.name.span,
+        `the type "${alias.item.name.text}" has more than ${limits.partsOfType} parts or ${limits.declarationDepth} levels`,
+      )
+    const type = isWide ? undefined : found
     if (type) alias.type = type.kind === 'enum' ? { ...type, name: alias.item.name.text } : type
     alias.state = 'done'
   }
   return alias.type
+}
+
+/** Expanded types are walked as trees, so they are kept small; their parts have been counted before. */
+function isSmall(type: Type): boolean {
+  const open: [Type, number][] = [[type, 1]]
+  let parts = 0
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [part, level] = next
+    parts += 1
+    if (parts > limits.partsOfType || level > limits.declarationDepth) return false
+    if (part.kind === 'set' || part.kind === 'map') open.push([part.of, level + 1])
+    if (part.kind === 'record') for (const field of Object.values(part.fields)) open.push([field.type, level + 1])
+  }
+  return true
 }
 
 /** An entity type by name, aliases of unions included; for `on`, `by`, `to`, `is`. */

@@ -85,6 +85,7 @@ export const codes = {
   F8006: { severity: 'error', title: 'There are more errors than are reported at once.' },
   F8101: { severity: 'error', title: 'A rule that is too large once its functions are expanded.' },
   F8102: { severity: 'error', title: 'A set with more rules than a set may have.' },
+  F8103: { severity: 'error', title: 'Declarations that are built on each other too deeply or too widely.' },
   F9001: { severity: 'warning', title: 'An action that no rule could ever allow.' },
   F9002: { severity: 'warning', title: 'A name that is not in camel case.' },
   F9003: { severity: 'note', title: 'A rule that does not flow along implies.' },

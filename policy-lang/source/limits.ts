@@ -16,6 +16,10 @@ export const limits = {
   cachedShapes: 10_000,
   /** Nodes of one rule once its functions are expanded. */
   nodesPerRule: 20_000,
+  /** Functions that call functions, constants made of constants, types made of types. */
+  declarationDepth: 100,
+  /** Parts of one type once the types that it names are expanded. */
+  partsOfType: 1_000,
   /** Rules of a composed set (SPEC 6). */
   rulesPerSet: 100_000,
 } as const
