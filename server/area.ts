@@ -22,8 +22,9 @@ export type Area = {
 export type AreaParts = {
   readonly routes?: readonly RouteTable[]
   readonly mounts?: readonly Mount[]
-  /** At most one area provides each. */
+  /** Judges one kind of bearer token; asked in order of the table. */
   readonly tokenVerifier?: TokenVerifier
+  /** At most one area provides it. */
   readonly clientAuthenticator?: ClientAuthenticator
   /** Handlers of outbox rows by topic; at least once, retried with backoff, after commit. */
   readonly topics?: { readonly [topic: string]: (row: OutboxRow) => Promise<void> }

@@ -23,6 +23,7 @@ import { pruneEvents } from './events/prune.ts'
 import { createIdMaker } from './events/time-ordered-id.ts'
 import { createWithTransaction } from './events/with-transaction.ts'
 import { createAuthenticate } from './http/authenticate.ts'
+import type { TokenVerifier } from './http/authentication.ts'
 import type { Draining } from './http/layers/drain.ts'
 import { limits as httpLimits, rateLimits } from './http/limits.ts'
 import { createMetrics } from './http/metrics.ts'
@@ -74,7 +75,7 @@ export async function buildServer(outside: Outside): Promise<BuiltServer> {
 
   const draining: Draining = { isDraining: false }
   const limiter = createRateLimiter(rateLimits)
-  const verifier = only(parts.map(({ tokenVerifier }) => tokenVerifier))
+  const verifier = firstOf(parts.flatMap(({ tokenVerifier }) => tokenVerifier ?? []))
   const clients = only(parts.map(({ clientAuthenticator }) => clientAuthenticator))
   const app = createPipeline({
     config,
@@ -192,6 +193,17 @@ async function readiness(kernel: Kernel, parts: readonly AreaParts[]): Promise<{
     ...Object.assign({}, ...checks),
   }
 }
+
+/** Tokens of different kinds have different judges: the first that knows the token answers. */
+const firstOf = (verifiers: readonly TokenVerifier[]): TokenVerifier => ({
+  async verify(tenant, token, audiences) {
+    for (const verifier of verifiers) {
+      const who = await verifier.verify(tenant, token, audiences)
+      if (who) return who
+    }
+    return undefined
+  },
+})
 
 /** What at most one area may bring. */
 function only<T>(brought: readonly (T | undefined)[]): T | undefined {
