@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { actionKey, compileProgram, type PolicyFile } from '../../../policy-lang/index.ts'
+import { canonicalText } from '../../../policy-lang/ir/canonical.ts'
 
 const drive: PolicyFile = {
   path: 'drive.fbac',
@@ -50,6 +51,21 @@ describe('layers (SPEC 6)', () => {
     ])
     const opened = tenant('delegate read on f: Folder to User\n')
     expect(messages(drive, rule, opened)).toEqual([])
+  })
+
+  test("a delegate's condition stands in the allow that it opens, and in no deny", () => {
+    const rules = '@id("x")\nallow read, write on f: Folder to User\n\n@id("y")\ndeny read on f: Folder to User\n'
+    const file = { path: 'organizations/acme/x.fbac', text: rules }
+    const opened = tenant('delegate read on f: Folder to User\n  when f.owner == subject\n')
+    const textOf = (id: string) => {
+      const rule = compileProgram([drive, file, opened]).program?.rules.find((entry) => entry.id === id)
+      return rule ? canonicalText(rule.condition) : ''
+    }
+    const within = '(in hierarchy resource."organization" entity:"Organization"::"acme")'
+    expect(textOf('y')).toBe(`(and ${within} (is subject ["User"]))`)
+    expect(textOf('x')).toBe(
+      `(and (eq action enum:"read") (eq resource."owner" subject) ${within} (is resource ["Folder"]) (is subject ["User"]))`,
+    )
   })
 
   test('a disabled rule is kept and in no partition', () => {
