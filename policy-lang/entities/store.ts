@@ -76,10 +76,10 @@ function createGraph(state: State): Graph {
     current: (node) => node,
     ancestors: (node) => {
       const found = [node]
-      for (const at of node.above ?? []) {
+      node.above?.forEach((at) => {
         const above = state.byNumber[at]
         if (above) found.push(above)
-      }
+      })
       return found
     },
     tupleList: (node, relation) => node.tuples?.get(relation),

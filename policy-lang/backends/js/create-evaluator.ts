@@ -56,21 +56,29 @@ const unknownAction = Object.freeze(refusal('unknown-action'))
 /** `interpreted`: no code for it; `unknown`: no such action or type. */
 type Found = Partition | 'interpreted' | 'unknown'
 
+/** The types that an action was last asked about: mostly the same again. */
+type Asked = { resource: string; subject: string; found: Found; readonly all: Map<string, Map<string, Found>> }
+
 function createPartitions(program: Program): (action: string, resource: string, subject: string) => Found {
-  const partitions = new Map<string, Map<string, Map<string, Found>>>()
+  const actions = new Map<string, Asked>()
   const slow = (action: string, resource: string, subject: string): Found => {
-    const found = makePartition(program, action, resource, subject)
+    const asked = actions.get(action)
+    const found = asked?.all.get(resource)?.get(subject) ?? makePartition(program, action, resource, subject)
     // Only names that the schema has are remembered: a caller cannot fill the memory.
     if (found === 'unknown') return found
-    const byResource = partitions.get(action) ?? new Map<string, Map<string, Found>>()
-    partitions.set(action, byResource)
-    const bySubject = byResource.get(resource) ?? new Map<string, Found>()
-    byResource.set(resource, bySubject)
-    bySubject.set(subject, found)
+    const all = asked?.all ?? new Map<string, Map<string, Found>>()
+    const bySubject = all.get(resource) ?? new Map<string, Found>()
+    all.set(resource, bySubject.set(subject, found))
+    if (asked) Object.assign(asked, { resource, subject, found })
+    else actions.set(action, { resource, subject, found, all })
     return found
   }
-  return (action, resource, subject) =>
-    partitions.get(action)?.get(resource)?.get(subject) ?? slow(action, resource, subject)
+  return (action, resource, subject) => {
+    const asked = actions.get(action)
+    return asked !== undefined && asked.resource === resource && asked.subject === subject
+      ? asked.found
+      : slow(action, resource, subject)
+  }
 }
 
 function makePartition(program: Program, name: string, resourceType: string, subjectType: string): Found {

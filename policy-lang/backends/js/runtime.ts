@@ -54,8 +54,16 @@ export const runtime = {
     return false
   },
   /** Ids of the entities of one type among the node and everything above it. */
-  ancestorIds: (graph: Graph, node: Optional<Node>, type: string): readonly string[] =>
-    node === undefined ? [] : graph.ancestors(node).flatMap((each) => (each.uid.type === type ? [each.uid.id] : [])),
+  ancestorIds: (graph: Graph, node: Optional<Node>, type: string): readonly string[] => {
+    const ids: string[] = []
+    if (node === undefined) return ids
+    const nodes = graph.ancestors(node)
+    for (let index = 0; index < nodes.length; index += 1) {
+      const uid = nodes[index]?.uid
+      if (uid !== undefined && uid.type === type) ids.push(uid.id)
+    }
+    return ids
+  },
   idOf: (node: Optional<Node>): string | undefined => node?.uid.id,
   hasNode: (nodes: Optional<readonly Node[]>, node: Optional<Node>): boolean =>
     nodes !== undefined && node !== undefined && includesNode(nodes, node),
