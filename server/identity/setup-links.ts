@@ -5,7 +5,9 @@ import type { Secrets } from '../../adapters/secrets/port.ts'
 /** How long the first administrator has (admin.md §1). */
 const lifetimeMilliseconds = 30 * 60 * 1_000
 
-const adminsText = `exists (select 1 from relation r where r.tenant_id = $1 and r.resource_type = 'Tenant' and r.resource_id = $1 and r.relation = 'admin')`
+/** A client that administers (the command line in development) is nobody who could let people in. */
+const adminsText = `exists (select 1 from relation r where r.tenant_id = $1 and r.resource_type = 'Tenant' and r.resource_id = $1 and r.relation = 'admin'
+and r.subject_type <> 'Client')`
 
 /** One-time links that make the first administrator; stored hashed, one live at a time. Opened for one tenant. */
 export function createSetupLinks(database: Database, secrets: Secrets, tenantId: string) {
