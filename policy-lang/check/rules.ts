@@ -114,6 +114,8 @@ function readsOf(rule: Pick<Rule, 'condition' | 'advise'>, targets: Targets): Pi
   let readsAction = false
   const visit = (node: Expr) => {
     if (node.kind === 'variable' && node.name === 'action' && node.scope === 'request') readsAction = true
+    // `permitted of` asks what the action's own name permits.
+    if (node.kind === 'permitted') readsAction = true
     if (
       node.kind !== 'attribute' ||
       node.of.kind !== 'variable' ||
