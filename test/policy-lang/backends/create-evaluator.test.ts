@@ -207,6 +207,18 @@ allow read on p: Paper to canRead of p
     ).toEqual([false, false])
   })
 
+  test('what a cycle has not settled yet never opens a `minus`', () => {
+    const members = [
+      tuple(team('b'), 'member', team('a')),
+      tuple(team('c'), 'member', team('a')),
+      tuple(team('a'), 'member', team('b')),
+      tuple(person('ann'), 'member', team('c')),
+    ]
+    const viewers = tuple(team('a'), 'viewer', shelf('s2'))
+    expect(decided(load(...members, viewers))).toEqual([true, false])
+    expect(decided(load(...members, viewers, tuple(team('b'), 'closed', shelf('s2'))))).toEqual([false, false])
+  })
+
   test('a link that is required and missing is an error, one that is optional adds nothing', () => {
     const store = load(tuple(person('ann'), 'viewer', shelf('s0')))
     expect(decided(store)).toEqual([true, false])
