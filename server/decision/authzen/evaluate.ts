@@ -37,7 +37,9 @@ export async function evaluateMany(deps: EvaluateDeps, scope: RequestScope, body
   }
   const items: JsonValue[] = evaluations.map((item: JsonValue) => (isObject(item) ? { ...defaults, ...item } : item))
   const answers = (await answerAll(deps, scope, items)).map((answer) =>
-    'mistake' in answer ? { decision: false, context: { error: { status: 400, message: answer.mistake } } } : answer,
+    'mistake' in answer
+      ? { decision: false, context: { error: { status: 400, message: answer.mistake } } }
+      : answer.body,
   )
   return { evaluations: cut(answers, semantic) }
 }
