@@ -23,7 +23,7 @@ export type ClientRow = {
   readonly id: string
   readonly status: 'active' | 'disabled'
   readonly epoch: number
-  readonly metadata: Partial<ClientMetadata>
+  readonly metadata: Pick<Partial<ClientMetadata>, 'scope' | 'allowedResources'>
   readonly firstParty: boolean
 }
 

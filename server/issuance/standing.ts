@@ -17,8 +17,11 @@ type Row = {
   readonly tenant_epoch: string
   readonly client_status: ClientRow['status'] | null
   readonly client_epoch: string
-  readonly metadata: ClientRow['metadata']
+  readonly scope: string | null
+  readonly allowed_resources: string[] | null
   readonly first_party: boolean
+} & Partial<AccountColumns>
+type AccountColumns = {
   readonly account_status: AccountRow['status'] | null
   readonly account_epoch: string
   readonly account_created_at: Date
@@ -29,14 +32,24 @@ type Row = {
   readonly window_start: Date | null
 }
 
-const standingStatement = {
-  name: 'issuance-standing',
-  text: `select n.status as tenant_status, n.registration, n.epoch as tenant_epoch,
-  c.status as client_status, c.epoch as client_epoch, c.metadata, c.first_party,
+const clientColumns = `n.status as tenant_status, n.registration, n.epoch as tenant_epoch,
+  c.status as client_status, c.epoch as client_epoch, c.first_party,
+  c.metadata ->> 'scope' as scope, c.metadata -> 'allowedResources' as allowed_resources`
+
+const isVerified = (kind: 'email' | 'phone') =>
+  `exists (select 1 from identifier i where i.tenant_id = a.tenant_id and i.account_id = a.id and i.kind = '${kind}' and i.verified_at is not null)`
+
+/** A client for itself: the commonest grant, and the shortest question. */
+const clientStatement = {
+  name: 'issuance-standing-client',
+  text: `select ${clientColumns}
+from tenant n left join client c on c.tenant_id = n.id and c.id = $2 where n.id = $1`,
+}
+const personStatement = {
+  name: 'issuance-standing-person',
+  text: `select ${clientColumns},
   a.status as account_status, a.epoch as account_epoch, a.created_at as account_created_at, a.password_changed_at,
-  exists (select 1 from identifier i where i.tenant_id = a.tenant_id and i.account_id = a.id and i.kind = 'email' and i.verified_at is not null) as email_verified,
-  exists (select 1 from identifier i where i.tenant_id = a.tenant_id and i.account_id = a.id and i.kind = 'phone' and i.verified_at is not null) as phone_verified,
-  b.failures, b.window_start
+  ${isVerified('email')} as email_verified, ${isVerified('phone')} as phone_verified, b.failures, b.window_start
 from tenant n
 left join client c on c.tenant_id = n.id and c.id = $2
 left join account a on a.tenant_id = n.id and a.id = $3
@@ -52,12 +65,10 @@ export async function readStanding(
 ): Promise<Standing | undefined> {
   const { tenantId, clientId, accountId } = of
   const budget = passwordBudget(accountId ?? '')
-  const [row] = await database.query<Row>(standingStatement, [
-    tenantId,
-    clientId ?? null,
-    accountId ?? null,
-    budget.subject,
-  ])
+  const [row] =
+    accountId === undefined
+      ? await database.query<Row>(clientStatement, [tenantId, clientId ?? null])
+      : await database.query<Row>(personStatement, [tenantId, clientId ?? null, accountId, budget.subject])
   if (!row) return undefined
   const tenant: TenantRow = {
     id: tenantId,
@@ -68,7 +79,7 @@ export async function readStanding(
   const client = clientOf(row, clientId)
   const account = accountOf(row, accountId)
   const attempts: AttemptRow | undefined =
-    row.failures !== null && row.window_start !== null
+    row.failures != null && row.window_start != null
       ? { failures: row.failures, windowStart: row.window_start.getTime() }
       : undefined
   return {
@@ -85,20 +96,25 @@ function clientOf(row: Row, clientId: string | undefined): ClientRow | undefined
     id: clientId,
     status: row.client_status,
     epoch: Number(row.client_epoch),
-    metadata: row.metadata,
+    metadata: {
+      scope: row.scope ?? '',
+      ...(row.allowed_resources ? { allowedResources: row.allowed_resources } : {}),
+    },
     firstParty: row.first_party,
   }
 }
 
 function accountOf(row: Row, accountId: string | undefined): AccountRow | undefined {
-  if (accountId === undefined || row.account_status === null) return undefined
+  // The columns stand in the row whenever the account was asked for; a missing account leaves its status null.
+  const { account_status: status, ...columns } = row as Row & AccountColumns
+  if (accountId === undefined || status === null) return undefined
   return {
     id: accountId,
-    status: row.account_status,
-    epoch: Number(row.account_epoch),
-    createdAt: row.account_created_at.getTime(),
-    ...(row.password_changed_at ? { passwordChangedAt: row.password_changed_at.getTime() } : {}),
-    emailVerified: row.email_verified,
-    phoneVerified: row.phone_verified,
+    status,
+    epoch: Number(columns.account_epoch),
+    createdAt: columns.account_created_at.getTime(),
+    ...(columns.password_changed_at ? { passwordChangedAt: columns.password_changed_at.getTime() } : {}),
+    emailVerified: columns.email_verified,
+    phoneVerified: columns.phone_verified,
   }
 }

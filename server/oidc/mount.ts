@@ -127,8 +127,7 @@ function answerError(context: WebContext, status: number, error: string, descrip
  * Makes the pipeline's context the library's: the path without the tenant's prefix, the tenant's cookie keys, and an origin that is
  * configuration and never the `Host` header (security.md row 6).
  */
-function prepare(context: WebContext, { tenant, provider, isSecure }: TenantProvider): KoaContextWithOIDC {
-  const issuer = new URL(tenant.issuer)
+function prepare(context: WebContext, { issuer, provider, isSecure }: TenantProvider): KoaContextWithOIDC {
   const { querystring } = context
   const address = `${context.state.path}${querystring === '' ? '' : `?${querystring}`}`
   context.url = address

@@ -23,6 +23,7 @@ export type TenantProvider = {
   readonly consents: Consents
   readonly keys: readonly SigningKey[]
   readonly isSecure: boolean
+  readonly issuer: URL
   /** The library's whole handler, run on the pipeline's own context. */
   readonly serve: (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void>
   readonly findClient: (id: string) => Promise<ClientRecord | undefined>
@@ -117,6 +118,7 @@ function buildProvider(
     configurationOf({ tenant, hooks, keys, cookieKeys, now }),
   ])
   compareSecretsByHash(provider, findClient)
+  keepClients(provider, findClient)
   provider.on('server_error', (_ctx: KoaContextWithOIDC, error: Error) =>
     log.error({ err: error, tenant: tenant.id }, 'oidc: server error'),
   )
@@ -131,6 +133,7 @@ function buildProvider(
     consents,
     keys,
     isSecure: tenant.issuer.startsWith('https:'),
+    issuer: new URL(tenant.issuer),
     // The library's handler is made for its own context type; it runs on ours (`mount.ts` prepares it).
     serve: serve as unknown as TenantProvider['serve'],
     findClient,
@@ -158,6 +161,25 @@ function oneTransactionProvider(
   }
   // The subclass adds nothing to the type; exactOptionalPropertyTypes reads Koa's getters more strictly than Koa declares them.
   return new OneTransactionProvider(issuer, configuration) as unknown as Provider
+}
+
+/**
+ * The library builds and hashes a client's metadata at every request; here a client lives as long as the record it was built of,
+ * which the change notice ends (provider.md §3).
+ */
+function keepClients(provider: Provider, findClient: TenantProvider['findClient']): void {
+  const { Client } = provider
+  const build = Client.find.bind(Client)
+  const built = new WeakMap<ClientRecord, Awaited<ReturnType<typeof build>>>()
+  Client.find = async (id) => {
+    const record = typeof id === 'string' ? await findClient(id) : undefined
+    if (!record) return undefined
+    const known = built.get(record)
+    if (known) return known
+    const client = await build(id)
+    built.set(record, client)
+    return client
+  }
 }
 
 /** The library knows no secret: its comparison, which it awaits, is replaced on the Client prototype (provider.md §3). */
