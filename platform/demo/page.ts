@@ -35,6 +35,11 @@ ${view.done && doneBox(texts, view.done)}
 ${view.problem !== undefined && problemBox(html`<p>${view.problem}</p>`)}
 <h2>${texts.files}</h2>
 ${'files' in view.listed ? fileList(texts, view.listed.files) : refusal(texts, texts.refusedList, view.listed)}
+<form method="post" action="/demo/read">
+<label for="open-key">${texts.openName}</label>
+<input id="open-key" name="key" maxlength="200" required>
+<div class="actions"><button type="submit" class="quiet" name="open" value="yes">${texts.read}</button></div>
+</form>
 <h2>${texts.upload}</h2>
 <form method="post" action="/demo/upload" enctype="multipart/form-data">
 <label for="file">${texts.file}</label>

@@ -11,7 +11,7 @@ export async function seedSample(storage: Storage): Promise<void> {
   await openStorageStore(storage.kernel.database, defaultTenantId).insertBucket({
     id: sampleBucketId,
     organizationId: defaultOrganizationId,
-    quotaBytes: 100 * 1024 ** 2,
+    quotaBytes: 1024 ** 3,
     usedBytes: 0,
     publicRead: false,
     createdAt: storage.kernel.clock.now(),

@@ -74,6 +74,9 @@ describe('the sample app (architecture.md: newcomer)', () => {
     await browser.submit({ name: 'secret.txt', text: 'psst' }, 'note')
     expect(outcome()).toBe('allowed')
     expect(browser.page().text).not.toContain('value="secret.txt"')
+    await browser.submit({ key: 'secret.txt' }, 'open')
+    expect(outcome()).toBe('refused')
+    expect(text()).toContain('Decided by the rule: demo-secret-files')
   })
 
   test('a mistake in the policy changes nothing; page and terminal say where', async () => {
