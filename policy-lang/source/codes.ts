@@ -77,6 +77,7 @@ export const codes = {
   F6001: { severity: 'error', title: 'A fact that no relation could hold.' },
   F6002: { severity: 'error', title: 'A test that contradicts itself.' },
   F6003: { severity: 'error', title: 'An expectation of something that does not exist.' },
+  F6010: { severity: 'error', title: 'An expectation that does not hold when the test is run.' },
   F8001: { severity: 'error', title: 'The file is larger than a policy file may be.' },
   F8002: { severity: 'error', title: 'A line is longer than a line may be.' },
   F8003: { severity: 'error', title: 'The file has more items than a file may have.' },

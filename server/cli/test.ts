@@ -25,7 +25,7 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
   const report = runTests(program, (facts, request, options) => evaluator.decide(facts, request, options))
   const failures: Diagnostic[] = report.cases.flatMap((item) =>
     item.failures.map(({ message, span }) => ({
-      code: 'F6100',
+      code: 'F6010',
       severity: 'error' as const,
       span,
       message: `${item.title}: ${message}`,

@@ -9,6 +9,8 @@ import { openObject, removeObject } from '../../../platform/storage/actions.ts'
 import { listObjects } from '../../../platform/storage/list-page.ts'
 import { openStorageStore } from '../../../platform/storage/store.ts'
 import { releaseUploads, sweep } from '../../../platform/storage/sweep.ts'
+import { describeWith } from '../../kit/availability.ts'
+import { realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
 import { openStorageStand, type StorageStand } from './storage-stand.ts'
 
 let stand: StorageStand
@@ -331,5 +333,24 @@ describe('tenants', () => {
     expect(await other.findObject(bucket.id, 'a')).toBeUndefined()
     expect(await other.objectsOf(bucket.id, '', '', 10)).toEqual([])
     expect(await other.reserve({ id: 'x', bucketId: bucket.id, physicalName: 'y', bytes: 1, expiresAt: 0 })).toBe(false)
+  })
+})
+
+describeWith(realPostgresNeed, 'quota on a real PostgreSQL, where uploads truly run at once', () => {
+  test('64 parallel uploads cannot exceed it', async () => {
+    const postgres = await startRealPostgres()
+    const real = await openStorageStand({ url: await postgres.createDatabase() })
+    try {
+      const bucket = await real.bucket('b', 105)
+      const tries = Array.from({ length: 64 }, (_, index) =>
+        real.put(bucket, `k${index}`, '0123456789', index % 2 ? { size: 10 } : {}),
+      )
+      const settled = await Promise.allSettled(tries)
+      expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
+      expect(await real.numbers('b')).toEqual({ used: 100, reserved: 0, uploads: 0 })
+    } finally {
+      await real.close()
+      await postgres.stop()
+    }
   })
 })
