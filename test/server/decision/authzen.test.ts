@@ -29,7 +29,9 @@ type Case = {
   readonly title: string
   readonly label?: string
   readonly endpoint?: string
-  readonly request: unknown
+  readonly request?: unknown
+  readonly rawBody?: string
+  readonly contentType?: string
   readonly status: number
   readonly expected?: { readonly decision?: boolean; readonly evaluations?: readonly { readonly decision: boolean }[] }
 }
@@ -49,7 +51,11 @@ describe('AuthZEN 1.0 certification scenario', () => {
   }
   for (const [index, each] of cases.entries()) {
     test(`${index} ${each.section} ${each.title} ${each.label ?? ''}`, async () => {
-      const response = await post(each.endpoint ?? '', each.request)
+      const response = await post(
+        each.endpoint ?? '',
+        each.rawBody ?? each.request,
+        each.contentType === undefined ? {} : { 'content-type': each.contentType },
+      )
       expect(response.status).toBe(each.status)
       if (each.status !== 200) return
       const body = (await response.json()) as { decision?: boolean; evaluations?: { decision: boolean }[] }
@@ -92,8 +98,8 @@ describe('AuthZEN beyond the scenario (admin.md §5)', () => {
     expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
   })
 
-  test('takes JSON in UTF-8 only (415)', async () => {
-    expect((await post('evaluation', readRecord, { 'content-type': 'text/plain' })).status).toBe(415)
+  test('takes JSON in UTF-8 only', async () => {
+    expect((await post('evaluation', readRecord, { 'content-type': 'text/plain' })).status).toBe(400)
     expect((await post('evaluation', readRecord, { 'content-type': 'application/json; charset=utf-8' })).status).toBe(
       200,
     )
