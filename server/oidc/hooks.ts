@@ -17,12 +17,12 @@ import { loggedOutPage, logoutPage } from '../pages/logout-page.ts'
 import { sendPage, viewerOf } from '../pages/page.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import { claimsOf } from './claims.ts'
-import { type ClientRecord, toLibraryMetadata } from './client-records.ts'
+import type { ClientRecord } from './client-records.ts'
 import type { Consents } from './consents.ts'
 import type { Exchanges } from './exchange.ts'
 import { loadGrant } from './grants.ts'
 import type { Library } from './library.ts'
-import { toProtocolError } from './protocol-errors.ts'
+import { type RefusalStage, toProtocolError } from './protocol-errors.ts'
 import { renderProtocolError } from './render-error.ts'
 import { defaultAudience, resourceServerOf } from './resources.ts'
 import { permitAccessToken } from './token-claims.ts'
@@ -46,150 +46,170 @@ const longestAssertionSeconds = 300
 
 /** Everything that the library asks us while it serves one tenant. */
 export function createHooks(options: HookOptions) {
-  const { library, tenant, accounts, exchanges, issue, findClient } = options
-
-  const recordOf = async (clientId: string): Promise<ClientRecord> => {
-    const record = await findClient(clientId)
-    if (!record) throw new library.errors.InvalidClient('client is invalid')
-    return record
-  }
-  const answering = async <T>(stage: 'authorize' | 'token' | 'client', run: () => Promise<T>): Promise<T> => {
-    try {
-      return await run()
-    } catch (error) {
-      throw toProtocolError(library, error, stage)
-    }
-  }
-
+  const kit = kitOf(options)
   return {
     adapter: options.adapter,
-    interactionPolicy: library.interactionPolicy.base(),
+    interactionPolicy: options.library.interactionPolicy.base(),
+    ...personHooks(kit),
+    ...requestHooks(kit),
+    ...tokenHooks(kit),
+    ...pageHooks,
+  }
+}
 
-    /** Undefined is where a disabled account stops, whatever token speaks for it (provider.md §4). */
-    findAccount: (ctx: KoaContextWithOIDC, sub: string, token?: unknown): Promise<LibraryAccount | undefined> =>
-      answering(token === undefined ? 'authorize' : 'token', async () => {
-        noteSignIn(ctx, exchanges)
-        const account = await accounts.find(sub)
-        if (account?.status !== 'active') {
-          if (token === undefined) throw new library.errors.AccessDenied('the account cannot be used')
-          return undefined
-        }
-        return {
-          accountId: sub,
-          claims: async (use) => {
-            if (use === 'id_token') await permitIdToken(ctx, sub, { issue, exchanges, answering })
-            return claimsOf(account)
-          },
-        }
-      }),
+type Kit = HookOptions & {
+  readonly recordOf: (clientId: string) => Promise<ClientRecord>
+  /** Runs ours inside theirs: what it throws becomes an error of the protocol. */
+  readonly answering: <T>(stage: RefusalStage, run: () => Promise<T>) => Promise<T>
+}
 
-    extraTokenClaims: (ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials) =>
-      answering(token.kind === 'ClientCredentials' ? 'client' : 'token', async () => {
-        if (token.kind === 'ClientCredentials') requireAllowedScopes(library, ctx, await recordOf(token.clientId ?? ''))
-        return permitAccessToken(ctx, token, { issue, exchange: exchanges.current() })
-      }),
-
-    loadExistingGrant: (ctx: KoaContextWithOIDC): Promise<Grant | undefined> =>
-      answering('authorize', async () => {
-        const { provider, client } = ctx.oidc
-        const record = await recordOf(client?.clientId ?? '')
-        const { consents, decisions } = options
-        return loadGrant(ctx, { provider, consents, decisions, scope: exchanges.current().scope, client: record })
-      }),
-
-    checkRequestedScopes: async (ctx: KoaContextWithOIDC): Promise<void> =>
-      answering('authorize', async () =>
-        requireAllowedScopes(library, ctx, await recordOf(ctx.oidc.client?.clientId ?? '')),
-      ),
-
-    resourceServer: (ctx: KoaContextWithOIDC, of: Tenant, resource: string): Promise<ResourceServer> =>
-      answering('token', async () => {
-        const record = await recordOf(ctx.oidc.client?.clientId ?? '')
-        const isForPerson = ctx.oidc.params?.grant_type !== 'client_credentials'
-        const server = resourceServerOf(of, resource, record, isForPerson)
-        if (!server) throw new library.errors.InvalidTarget()
-        return server
-      }),
-
-    defaultResource: (ctx: KoaContextWithOIDC, _client: Client, oneOf?: string[]) =>
-      oneOf ?? (ctx.oidc.params?.grant_type === 'client_credentials' ? defaultAudience(tenant.issuer) : undefined),
-
-    pkceRequired: (_ctx: KoaContextWithOIDC, _client: Client): boolean => true,
-
-    /** Always, but for a client that lost the answer of a moment ago and is given the same successor. */
-    rotateRefreshToken: (_ctx: KoaContextWithOIDC): boolean => exchanges.current().refresh?.successor === undefined,
-
-    /** RFC 7662 §4: a caller sees what is its own; whose audience it is will be a registered resource server. */
-    mayIntrospect: (
-      _ctx: KoaContextWithOIDC,
-      client: Client,
-      token: AccessToken | RefreshToken | ClientCredentials,
-    ): boolean => token.clientId === client.clientId,
-
-    /** RFC 7009 §2.1: another client's token is refused and stays as it is. */
-    mayRevoke: (
-      _ctx: KoaContextWithOIDC,
-      client: Client,
-      token: AccessToken | RefreshToken | ClientCredentials,
-    ): boolean => {
-      if (token.clientId === client.clientId) return true
-      throw new library.errors.InvalidRequest('the token was issued to another client')
+function kitOf(options: HookOptions): Kit {
+  const { library, findClient } = options
+  return {
+    ...options,
+    async recordOf(clientId) {
+      const record = await findClient(clientId)
+      if (!record) throw new library.errors.InvalidClient('client is invalid')
+      return record
     },
-
-    /** CORS at token and userinfo only for origins that the client registered; never a wildcard (security.md §2.10). */
-    clientBasedCORS: (_ctx: KoaContextWithOIDC, _origin: string, client: Client): boolean => {
-      const { corsOrigins } = client as { readonly corsOrigins?: readonly string[] }
-      return corsOrigins?.includes(_origin) === true
-    },
-
-    /** Short-lived and for this issuer alone: one `aud`, as one string (FAPI 2.0 §5.3.2.1, provider.md §11.6). */
-    checkClientAssertion: (
-      ctx: KoaContextWithOIDC,
-      claims: { readonly aud?: unknown; readonly exp?: unknown; readonly iat?: unknown; readonly nbf?: unknown },
-    ): void => {
-      const seconds = Math.floor(options.now() / 1_000)
-      const refuse = (why: string) => new library.errors.InvalidClientAuth(why)
-      if (typeof claims.aud !== 'string' || !ctx.oidc.clientJwtAuthExpectedAudience().has(claims.aud)) {
-        throw refuse('aud must be one string that names this server')
+    async answering(stage, run) {
+      try {
+        return await run()
+      } catch (error) {
+        throw toProtocolError(library, error, stage)
       }
-      if (typeof claims.exp !== 'number' || claims.exp > seconds + longestAssertionSeconds)
-        throw refuse('exp is too far away')
-      for (const at of [claims.iat, claims.nbf]) {
-        if (at !== undefined && (typeof at !== 'number' || at > seconds + 60))
-          throw refuse('iat or nbf is in the future')
-      }
-    },
-
-    renderError: renderProtocolError,
-
-    renderLogout: (ctx: KoaContextWithOIDC): void => {
-      const context = webContext(ctx)
-      const { client, session, params } = ctx.oidc
-      const state = session?.state as { readonly secret?: string } | undefined
-      const leadsTo = typeof params?.post_logout_redirect_uri === 'string' ? [params.post_logout_redirect_uri] : []
-      sendPage(
-        context,
-        viewerOf(context, params?.ui_locales),
-        logoutPage(viewerOf(context, params?.ui_locales), {
-          action: ctx.oidc.urlFor('end_session_confirm'),
-          xsrf: state?.secret ?? '',
-          leadsTo,
-          ...(client ? { clientName: client.clientName ?? client.clientId } : {}),
-        }),
-      )
-    },
-
-    renderLoggedOut: (ctx: KoaContextWithOIDC): void => {
-      const context = webContext(ctx)
-      const viewer = viewerOf(context)
-      sendPage(context, viewer, loggedOutPage(viewer))
-    },
-
-    clientMetadata: async (id: string) => {
-      const record = await findClient(id)
-      return record ? toLibraryMetadata(record) : undefined
     },
   }
+}
+
+/** Whom credentials speak for, and what they were allowed. */
+const personHooks = ({ library, accounts, exchanges, issue, consents, decisions, answering, recordOf }: Kit) => ({
+  /** Undefined is where a disabled account stops, whatever token speaks for it (provider.md §4). */
+  findAccount: (ctx: KoaContextWithOIDC, sub: string, token?: unknown): Promise<LibraryAccount | undefined> =>
+    answering(token === undefined ? 'authorize' : 'token', async () => {
+      noteSignIn(ctx, exchanges)
+      const account = await accounts.find(sub)
+      if (account?.status !== 'active') {
+        if (token === undefined) throw new library.errors.AccessDenied('the account cannot be used')
+        return undefined
+      }
+      return {
+        accountId: sub,
+        claims: async (use) => {
+          if (use === 'id_token') await permitIdToken(ctx, sub, { issue, exchanges, answering })
+          return claimsOf(account)
+        },
+      }
+    }),
+
+  extraTokenClaims: (ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials) =>
+    answering(token.kind === 'ClientCredentials' ? 'client' : 'token', async () => {
+      if (token.kind === 'ClientCredentials') requireAllowedScopes(library, ctx, await recordOf(token.clientId ?? ''))
+      return permitAccessToken(ctx, token, { issue, exchange: exchanges.current() })
+    }),
+
+  loadExistingGrant: (ctx: KoaContextWithOIDC): Promise<Grant | undefined> =>
+    answering('authorize', async () => {
+      const { provider, client } = ctx.oidc
+      const record = await recordOf(client?.clientId ?? '')
+      return loadGrant(ctx, { provider, consents, decisions, scope: exchanges.current().scope, client: record })
+    }),
+})
+
+/** What a request may ask for. */
+const requestHooks = ({ library, tenant, answering, recordOf }: Kit) => ({
+  checkRequestedScopes: async (ctx: KoaContextWithOIDC): Promise<void> =>
+    answering('authorize', async () =>
+      requireAllowedScopes(library, ctx, await recordOf(ctx.oidc.client?.clientId ?? '')),
+    ),
+
+  resourceServer: (ctx: KoaContextWithOIDC, of: Tenant, resource: string): Promise<ResourceServer> =>
+    answering('token', async () => {
+      const record = await recordOf(ctx.oidc.client?.clientId ?? '')
+      const isForPerson = ctx.oidc.params?.grant_type !== 'client_credentials'
+      const server = resourceServerOf(of, resource, record, isForPerson)
+      if (!server) throw new library.errors.InvalidTarget()
+      return server
+    }),
+
+  defaultResource: (ctx: KoaContextWithOIDC, _client: Client, oneOf?: string[]) =>
+    oneOf ?? (ctx.oidc.params?.grant_type === 'client_credentials' ? defaultAudience(tenant.issuer) : undefined),
+
+  pkceRequired: (_ctx: KoaContextWithOIDC, _client: Client): boolean => true,
+})
+
+/** Which tokens and clients are good, and for what. */
+const tokenHooks = ({ library, exchanges, now }: Kit) => ({
+  /** Always, but for a client that lost the answer of a moment ago and is given the same successor. */
+  rotateRefreshToken: (_ctx: KoaContextWithOIDC): boolean => exchanges.current().refresh?.successor === undefined,
+
+  /** RFC 7662 §4: a caller sees what is its own; whose audience it is will be a registered resource server. */
+  mayIntrospect: (
+    _ctx: KoaContextWithOIDC,
+    client: Client,
+    token: AccessToken | RefreshToken | ClientCredentials,
+  ): boolean => token.clientId === client.clientId,
+
+  /** RFC 7009 §2.1: another client's token is refused and stays as it is. */
+  mayRevoke: (
+    _ctx: KoaContextWithOIDC,
+    client: Client,
+    token: AccessToken | RefreshToken | ClientCredentials,
+  ): boolean => {
+    if (token.clientId === client.clientId) return true
+    throw new library.errors.InvalidRequest('the token was issued to another client')
+  },
+
+  /** CORS at token and userinfo only for origins that the client registered; never a wildcard (security.md §2.10). */
+  clientBasedCORS: (_ctx: KoaContextWithOIDC, _origin: string, client: Client): boolean => {
+    const { corsOrigins } = client as { readonly corsOrigins?: readonly string[] }
+    return corsOrigins?.includes(_origin) === true
+  },
+
+  /** Short-lived and for this issuer alone: one `aud`, as one string (FAPI 2.0 §5.3.2.1, provider.md §11.6). */
+  checkClientAssertion: (
+    ctx: KoaContextWithOIDC,
+    claims: { readonly aud?: unknown; readonly exp?: unknown; readonly iat?: unknown; readonly nbf?: unknown },
+  ): void => {
+    const seconds = Math.floor(now() / 1_000)
+    const refuse = (why: string) => new library.errors.InvalidClientAuth(why)
+    if (typeof claims.aud !== 'string' || !ctx.oidc.clientJwtAuthExpectedAudience().has(claims.aud)) {
+      throw refuse('aud must be one string that names this server')
+    }
+    if (typeof claims.exp !== 'number' || claims.exp > seconds + longestAssertionSeconds)
+      throw refuse('exp is too far away')
+    for (const at of [claims.iat, claims.nbf]) {
+      if (at !== undefined && (typeof at !== 'number' || at > seconds + 60)) throw refuse('iat or nbf is in the future')
+    }
+  },
+})
+
+/** What a browser is shown by the library's own endpoints. */
+const pageHooks = {
+  renderError: renderProtocolError,
+
+  renderLogout: (ctx: KoaContextWithOIDC): void => {
+    const context = webContext(ctx)
+    const { client, session, params } = ctx.oidc
+    const state = session?.state as { readonly secret?: string } | undefined
+    const leadsTo = typeof params?.post_logout_redirect_uri === 'string' ? [params.post_logout_redirect_uri] : []
+    sendPage(
+      context,
+      viewerOf(context, params?.ui_locales),
+      logoutPage(viewerOf(context, params?.ui_locales), {
+        action: ctx.oidc.urlFor('end_session_confirm'),
+        xsrf: state?.secret ?? '',
+        leadsTo,
+        ...(client ? { clientName: client.clientName ?? client.clientId } : {}),
+      }),
+    )
+  },
+
+  renderLoggedOut: (ctx: KoaContextWithOIDC): void => {
+    const context = webContext(ctx)
+    const viewer = viewerOf(context)
+    sendPage(context, viewer, loggedOutPage(viewer))
+  },
 }
 
 /** The library runs on the very context that the pipeline made; its types do not know ours. */

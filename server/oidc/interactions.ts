@@ -17,7 +17,7 @@ import type { Exchanges } from './exchange.ts'
 import { extendGrant } from './grants.ts'
 import type { SignInResult } from './hooks.ts'
 import type { Providers, TenantProvider } from './providers.ts'
-import { recordSignIn } from './sign-in-record.ts'
+import { recordRefusedSignIn, recordSignIn } from './sign-in-record.ts'
 
 export type InteractionOptions = {
   readonly kernel: Kernel
@@ -126,6 +126,7 @@ async function answerSignIn(step: Step, form: Form, { kernel, signInOf }: Intera
     return askSignIn(step, { identifier, problem, status: 429 })
   }
   if (outcome.kind === 'refused') {
+    await recordRefusedSignIn(kernel, scope)
     return askSignIn(step, { identifier, problem: viewer.texts.signInFailed, status: 401 })
   }
   const { accountId, epoch, deviceKnown } = outcome

@@ -12,3 +12,13 @@ export async function recordSignIn(kernel: Kernel, scope: RequestScope, accountI
     unit.emit('identity.session.started', { userId: accountId, method: 'password' })
   })
 }
+
+/** The audit row of a sign-in that was refused. It names no account: whether there is one must not be readable here either. */
+export async function recordRefusedSignIn(kernel: Kernel, scope: RequestScope): Promise<void> {
+  const actor = { tenantId: scope.tenant.id, subject: scope.subject, requestId: scope.requestId, ip: scope.ip }
+  await kernel.withTransaction(actor, async (unit) => {
+    unit.recordOnly()
+    const resource = entityOf('Tenant', scope.tenant.id)
+    unit.audit({ action: 'identity.session.refused', resource, outcome: 'denied', detail: { method: 'password' } })
+  })
+}

@@ -77,6 +77,20 @@ describe('the sign-in page', () => {
     expect([...browser.cookies().keys()]).not.toContain('writ-default-device')
   })
 
+  test('a sign-in leaves an audit row, a refused one another that names nobody', async () => {
+    await browser.open(start())
+    await browser.submit({ ...alice, password: 'wrong' })
+    await browser.submit(alice)
+    const rows = await rig.seed.run(
+      'select action, outcome, actor_type, resource_type from audit_event order by id desc limit 2',
+      [],
+    )
+    expect(rows).toEqual([
+      { action: 'identity.session.started', outcome: 'success', actor_type: 'User', resource_type: 'User' },
+      { action: 'identity.session.refused', outcome: 'denied', actor_type: 'Anonymous', resource_type: 'Tenant' },
+    ])
+  })
+
   test('known and unknown addresses run out of tries alike (people.md §4)', async () => {
     for (const identifier of ['alice@example.test', 'nobody@example.test']) {
       const statuses = []
