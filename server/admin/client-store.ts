@@ -2,6 +2,7 @@ import { type Database, DatabaseError } from '../../adapters/database/port.ts'
 import type { Secrets } from '../../adapters/secrets/port.ts'
 import type { UnitOfWork } from '../events/unit-of-work.ts'
 import { type ClientMetadata, clientMetadataSchema, hashClientSecret } from '../oidc/client-metadata.ts'
+import { cliClientId } from './cli-token.ts'
 import { adminErrors } from './errors.ts'
 import { entity } from './request.ts'
 
@@ -51,6 +52,7 @@ export function createClientStore(database: Database, tenantId: string) {
     },
     /** With the secret's digest, where the client has one. */
     async create(unit: UnitOfWork, client: NewClient, secret: string | undefined): Promise<void> {
+      if (client.id === cliClientId) throw adminErrors.client_exists()
       try {
         await database.table('client').insert({
           tenant_id: tenantId,

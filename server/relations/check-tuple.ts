@@ -51,4 +51,4 @@ export function checkTuple(
 }
 
 const mistake = (pointer: string, code: string, message: string): TupleMistake => ({ pointer, code, message })
-const didYouMean = (nearest: string | undefined): string => (nearest === undefined ? '' : `; did you mean ${nearest}?`)
+const didYouMean = (nearest: string | undefined): string => (nearest === undefined ? '' : ` (did you mean ${nearest}?)`)

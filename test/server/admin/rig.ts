@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../../../adapters/clock/system-clock.ts'
 import { memoryJobs } from '../../../adapters/jobs/memory.ts'
 import type { Config } from '../../../server/config/config.ts'
 import { type RunningServer, startServer } from '../../../server/start.ts'
@@ -46,7 +47,7 @@ export async function openRig(): Promise<Rig> {
   const server = await startServer({
     config,
     tell: (line) => logs.push(line),
-    jobs: memoryJobs(),
+    jobs: memoryJobs(systemClock),
     logTo: { write: (line) => logs.push(line) },
   })
   const token = readFileSync(join(dataFolder, 'cli-token'), 'utf8').trim()
