@@ -39,6 +39,12 @@ export function sendPage(context: WebContext, viewer: Viewer, content: PageConte
   context.body = document(viewer.language, content, nonce).markup
 }
 
+/** The mark of the tab, inside the page: nothing more is asked for. */
+const icon = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1d4ed8"/>' +
+    '<path d="M3 4.5 5.4 11.5 8 6l2.6 5.5L13 4.5" fill="none" stroke="#fff" stroke-width="1.6"/></svg>',
+)}`
+
 const document = (language: Language, { title, body }: PageContent, nonce: string): Html => html`<!doctype html>
 <html lang="${language}">
 <head>
@@ -46,6 +52,7 @@ const document = (language: Language, { title, body }: PageContent, nonce: strin
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title} · Writ</title>
+<link rel="icon" href="${icon}">
 <style nonce="${nonce}">${styleSheet}</style>
 </head>
 <body>

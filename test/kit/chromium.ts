@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium } from 'playwright-core'
+import type { Need } from './availability.ts'
 
 const places = [
   process.env.WRIT_TEST_CHROMIUM,
@@ -46,4 +47,10 @@ export async function openChromium(
       await rm(profile, { recursive: true, force: true })
     },
   }
+}
+
+/** For `describeWith`. */
+export const browserNeed: Need = {
+  name: 'browser',
+  missing: chromiumPath() ? undefined : 'no Chromium installed (apt-get install chromium, or set WRIT_TEST_CHROMIUM)',
 }
