@@ -6,6 +6,7 @@ import { DataFolderInUse, DataFolderUnwritable } from '../adapters/database/data
 import { type OpenedDatabase, openDatabase } from '../adapters/database/open.ts'
 import { DatabaseError } from '../adapters/database/port.ts'
 import type { Jobs } from '../adapters/jobs/port.ts'
+import type { Inbox } from '../adapters/mail/inbox.ts'
 import type { Mailer } from '../adapters/mail/port.ts'
 import type { NoticeBus } from '../adapters/notice/port.ts'
 import type { Area } from './area.ts'
@@ -65,9 +66,11 @@ async function startWith(options: StartOptions, database: OpenedDatabase, events
         ? parts.developmentSecretKeys(config.dataFolder)
         : parts.parseSecretKeys(config.secretKey),
     )
+    const mailer = options.mailer ?? mailerOf(parts, config, clock)
     const areas = (options.areas ?? parts.serverAreas)({
       openObjects: () => parts.openFileSystemStore(join(config.dataFolder, 'objects')),
       tell: options.tell,
+      ...(isInbox(mailer) ? { receivedMails: () => mailer.list() } : {}),
     })
     await database.ready()
     await parts.migrateDatabase(
@@ -78,7 +81,6 @@ async function startWith(options: StartOptions, database: OpenedDatabase, events
     const notice = noticesOf(parts, config, database, (error) =>
       log.error({ err: error }, 'a listener of notices failed'),
     )
-    const mailer = options.mailer ?? mailerOf(parts, config, clock)
     const ownJobs = options.jobs
       ? undefined
       : parts.postgresJobs(database, { onError: (err) => log.warn({ err }, 'jobs') })
@@ -191,6 +193,8 @@ function noticesOf(
 
 const mailerOf = (parts: Parts, { smtpUrl, mailFrom }: Config, clock: Clock): Mailer =>
   smtpUrl === undefined ? parts.inboxMailer(clock) : parts.smtpMailer({ url: smtpUrl, from: mailFrom })
+
+const isInbox = (mailer: Mailer): mailer is Inbox => 'list' in mailer
 
 /** A free port was taken: whatever was derived from port 0 names it. */
 function withPort(config: Config, port: number): Config {

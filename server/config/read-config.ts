@@ -64,7 +64,8 @@ function withDefaults(values: Values, cwd: string): Config {
     dataFolder: resolve(cwd, data ?? '.writ'),
     trustedProxies: given.trustedProxies ?? [],
     mailFrom: given.mailFrom ?? 'writ@localhost',
-    logLevel: given.logLevel ?? 'info',
+    // A terminal is for people: in development only what is wrong is logged.
+    logLevel: given.logLevel ?? (profile === 'production' ? 'info' : 'warn'),
     ...(databaseUrl === undefined || databaseUrl === 'embedded' ? {} : { databaseUrl }),
     ...(databaseMigrationUrl === undefined ? {} : { databaseMigrationUrl }),
     ...(secretKey === undefined ? {} : { secretKey }),

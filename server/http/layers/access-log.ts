@@ -11,7 +11,9 @@ export function accessLog({ log, metrics }: PipelineDeps): Layer {
     const { method, status } = context
     metrics.requests.inc({ route: state.routeName, method, status })
     metrics.requestSeconds.observe({ route: state.routeName }, seconds)
-    if (!log.isLevelEnabled('info')) return
+    // Probes come every second and say nothing; what they find wrong is logged where it happens.
+    const level = state.path.startsWith('/health/') ? 'debug' : status >= 500 ? 'warn' : 'info'
+    if (!log.isLevelEnabled(level)) return
     const line = {
       requestId: state.requestId,
       method,
@@ -21,7 +23,6 @@ export function accessLog({ log, metrics }: PipelineDeps): Layer {
       milliseconds: Math.round(seconds * 10_000) / 10,
       ip: state.ip,
     }
-    if (status >= 500) log.warn(line, 'request')
-    else log.info(line, 'request')
+    log[level](line, 'request')
   }
 }

@@ -11,6 +11,15 @@ afterAll(() => server.stop())
 const isReady = async () => (await fetch(`${server.url}/health/ready`)).status === 200
 
 describe('the database goes away (admin.md §10)', () => {
+  test('a database that does not answer makes the server not ready, and ready again when it does', async () => {
+    const pid = (server.kernel.database as OpenedDatabase).embeddedProcessId() ?? 0
+    process.kill(pid, 'SIGSTOP')
+    const response = await fetch(`${server.url}/health/ready`).finally(() => process.kill(pid, 'SIGCONT'))
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await response.json()).toMatchObject({ status: 'unavailable', checks: { database: false } })
+    expect(await isReady()).toBe(true)
+  })
+
   test('requests and /health/ready answer 503 with Retry-After, and recover without a restart', async () => {
     expect((await server.admin('GET', '/admin/v1/users')).status).toBe(200)
     // The kit's database is the embedded one: its process is killed as a crash would.

@@ -189,6 +189,20 @@ describe('credentials at a route (modules.md §0, tokens)', () => {
   })
 })
 
+describe('the development inbox (surface.md, /dev/mail)', () => {
+  test('shows mails as text, whatever markup they hold', async () => {
+    await server.kernel.mailer.send({
+      to: 'a@b.example',
+      subject: '<script>1</script>',
+      text: 'hello',
+      category: 'account',
+    })
+    const { status, body } = await raw('/dev/mail')
+    expect(status).toBe(200)
+    expect(body).toContain('&lt;script&gt;1&lt;/script&gt;')
+  })
+})
+
 describe('health (surface.md)', () => {
   test('live and ready say so to anyone', async () => {
     expect(JSON.parse((await raw('/health/live')).body)).toEqual({ status: 'live' })
