@@ -183,6 +183,51 @@ describe('who asks (modules.md §0, tokens)', () => {
   })
 })
 
+describe('somebody without rights (modules.md §0: a missing child is decided on its parent)', () => {
+  test('gets one and the same 403 for a forbidden object, a missing one, and a missing bucket', async () => {
+    const stranger = await clientToken('stranger', `${writ.issuer}/api`)
+    await put('forbidden.txt', 'x')
+    const paths = [
+      '/buckets/demo/objects/forbidden.txt',
+      '/buckets/demo/objects/missing.txt',
+      '/buckets/none/objects/missing.txt',
+    ]
+    const answers = await Promise.all(
+      paths.map(async (path) => {
+        const response = await call(path, { headers: { authorization: `Bearer ${stranger}` } })
+        const { requestId: _, decisionId: __, ...body } = (await response.json()) as { [name: string]: unknown }
+        return { status: response.status, body }
+      }),
+    )
+    expect(answers[0]).toMatchObject({ status: 403, body: { code: 'access_denied' } })
+    expect(answers[1]).toEqual(answers[0])
+    expect(answers[2]).toEqual(answers[0])
+  })
+
+  test('a token of another audience is no token here', async () => {
+    const other = await clientToken('other-audience', `${writ.issuer}/access`)
+    const answer = await call('/buckets/demo/objects', { headers: { authorization: `Bearer ${other}` } })
+    expect(await codeOf(answer)).toEqual({ status: 401, code: 'invalid_token' })
+  })
+
+  /** A client of its own, made over the admin API with the command line's key. */
+  const clientToken = async (clientId: string, resource: string): Promise<string> => {
+    const key = readFileSync(join(writ.dataFolder, 'cli-token'), 'utf8').trim()
+    const made = await fetch(`${writ.issuer}/admin/v1/clients`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: clientId, clientId, grantTypes: ['client_credentials'], scope: 'access' }),
+    })
+    const { clientSecret } = (await made.json()) as { readonly clientSecret: string }
+    const answer = await fetch(`${writ.issuer}/oauth2/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', resource }),
+    })
+    return ((await answer.json()) as { readonly access_token: string }).access_token
+  }
+})
+
 describe('large and broken uploads', () => {
   test('100 MiB pass through in less than 64 MiB of memory', async () => {
     const pid = serverProcess()
