@@ -15,7 +15,7 @@ export type Case = {
  * Cases of one folder. A file begins with `// SPEC <clause>`, then `// expect …` lines; `// file: <path>` begins another file
  * of the set.
  */
-export function readCases(folder: 'refused' | 'accepted'): readonly Case[] {
+export function readCases(folder: 'refused' | 'accepted' | 'decided'): readonly Case[] {
   const url = new URL(`${folder}/`, import.meta.url)
   const names = readdirSync(url).filter((name) => name.endsWith('.fbac'))
   return names.sort().map((name) => readCase(name, readFileSync(new URL(name, url), 'utf8')))
