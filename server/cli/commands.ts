@@ -77,4 +77,28 @@ export const commands: readonly Command[] = [
     details: [],
     load: () => import('./doctor.ts'),
   },
+  {
+    name: 'apply',
+    group: 'state as files',
+    summary: 'make the server match YAML documents',
+    usage: 'writ apply -f FILE… [--prune]',
+    details: ['--prune    delete what documents once made and these do not list'],
+    load: () => import('./apply.ts'),
+  },
+  {
+    name: 'plan',
+    group: 'state as files',
+    summary: 'say what apply would do',
+    usage: 'writ plan -f FILE… [--prune]',
+    details: [],
+    load: () => import('./plan.ts'),
+  },
+  {
+    name: 'export',
+    group: 'state as files',
+    summary: 'write the state as documents, without secrets',
+    usage: 'writ export',
+    details: [],
+    load: () => import('./export.ts'),
+  },
 ]
