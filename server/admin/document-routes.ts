@@ -9,7 +9,7 @@ import { defaultTenantId } from '../tenancy/tenants.ts'
 import { type ApplyRequest, applyDocuments, planDocuments } from './documents/apply-documents.ts'
 import type { Document, DocumentProblem } from './documents/document.ts'
 import { exportDocuments, writeDocuments } from './documents/export-documents.ts'
-import { parseDocuments, readEnvelope } from './documents/parse-documents.ts'
+import { checkSpec, parseDocuments, readEnvelope } from './documents/parse-documents.ts'
 import { adminErrors } from './errors.ts'
 import { limits } from './limits.ts'
 import { type Admin, actorOf, onTenant, tenantOf } from './request.ts'
@@ -103,7 +103,10 @@ async function readDocuments(input: Input): Promise<Pick<ApplyRequest, 'document
   if (/^application\/(x-)?yaml/i.test(input.headers['content-type'] ?? '')) {
     const text = await readText(request, limits.documentBytes, errors.malformed_json)
     const { parsed, problems } = parseDocuments(text, 'body')
-    refuse(problems)
+    const wrongSpecs = parsed.flatMap(({ document, lineOf }, index) =>
+      checkSpec(document, index).map((problem) => ({ ...problem, line: lineOf(problem.pointer) })),
+    )
+    refuse([...problems, ...wrongSpecs])
     return { documents: parsed.map(({ document }) => document), prune: false }
   }
   const parsed = body.safeParse(await readJson(request, limits.documentBytes))

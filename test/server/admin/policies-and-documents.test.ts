@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { actionKey } from '../../../policy-lang/index.ts'
+import { checkGates } from '../../../server/admin/policy-gates.ts'
 import { createPolicySets } from '../../../server/admin/policy-store.ts'
 import { openRig, type Rig } from './rig.ts'
 
@@ -68,11 +70,41 @@ describe('policy sets (admin.md §3)', () => {
     expect([lost.status, lost.body.used]).toEqual([409, ['1 tuples of Note.reader']])
   })
 
-  test('a version that was altered in the database is not used', async () => {
-    const { kernel } = rig.server
-    const sets = createPolicySets(kernel.database, kernel.policies, 'default')
-    const active = (await sets.find('notes'))?.activeVersion
-    expect(active && (await sets.findVersion('notes', active))?.files['notes.fbac']).toBe(open)
+  test('a version that was altered in the database is not used: the last good one answers on', async () => {
+    const { database, policies, withTransaction } = rig.server.kernel
+    const active = (await createPolicySets(database, policies, 'default').find('notes'))?.activeVersion ?? ''
+    const versions = () =>
+      database.table('policy_version').where({ tenant_id: 'default', set_name: 'notes', version: active })
+    const rewrite = async (text: string) => {
+      await withTransaction(
+        { tenantId: 'default', subject: { kind: 'entity', type: 'Server', id: 'test' } },
+        async (unit) => {
+          await versions().update({ files: JSON.stringify({ 'notes.fbac': text }) })
+          unit.changed({ kind: 'policySet', name: 'notes' })
+        },
+      )
+      await policies.settled('default')
+    }
+    await rewrite(closed)
+    expect(await mayPeek()).toBe(true)
+    expect(rig.logs.join('')).toContain('altered or not signed')
+    await rewrite(open)
+  })
+
+  test('whoever would lock every administrator out is refused (409 would_lock_out)', async () => {
+    const { database, policies, clock } = rig.server.kernel
+    const made = await rig.call('POST', '/admin/v1/users', { email: 'root@example.test' })
+    const on = { type: 'Tenant', id: 'default' }
+    await rig.call('POST', '/admin/v1/assignments', { subject: { type: 'User', id: made.body.id }, role: 'admin', on })
+    const composed = await policies.compose('default', 'notes', { 'notes.fbac': open })
+    const gate = { database, tenantId: 'default', set: 'notes', composed, active: undefined, now: clock.now() }
+    await expect(checkGates(gate)).resolves.toBeUndefined()
+    // Tenants cannot write such rules, for the platform's are sealed: a program without them stands for a platform that could.
+    if (!composed.policy) throw new Error('it compiles')
+    const { program } = composed.policy
+    const partitions = new Map([...program.partitions].filter(([key]) => key !== actionKey('activate', 'PolicySet')))
+    const locked = { ...composed, policy: { ...composed.policy, program: { ...program, partitions, tests: [] } } }
+    await expect(checkGates({ ...gate, composed: locked })).rejects.toThrow('would_lock_out')
   })
 })
 
@@ -175,6 +207,7 @@ describe('documents (surface.md, CLI)', () => {
     })
     expect(answer.status).toBe(422)
     expect(answer.body.errors?.[0]).toMatchObject({ code: 'unknown_kind', line: 1 })
+    expect(answer.body.errors?.[1]).toMatchObject({ code: 'unknown_field', line: 9 })
   })
 
   test('prune deletes what documents made and these do not list, and nothing else', async () => {
