@@ -83,5 +83,5 @@ async function main(databaseUrl: string): Promise<void> {
   })
 }
 
-const databaseUrl = process.argv[2]
+const databaseUrl = import.meta.main ? process.argv[2] : undefined
 if (databaseUrl) await main(databaseUrl)
