@@ -51,7 +51,7 @@ export const authzen = {
     const databases = await report.databases(['writ_authzen'])
     if (!databases) return
     const folder = mkdtempSync(join(tmpdir(), 'writ-bench-'))
-    const bare = await startPeer('bare-node.ts')
+    const bare = await startPeer(new URL('./peers/bare-node.ts', import.meta.url))
     const writ = await startWrit({ DATABASE_URL: databases[0] ?? '', WRIT_LOG_LEVEL: 'warn' })
     try {
       const client = seedClient(writ, folder)

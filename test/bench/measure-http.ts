@@ -72,14 +72,14 @@ export function residentBytes(pid: number): number {
 export type Peer = { readonly url: string; readonly child: ChildProcess; stop(): void }
 
 /** Starts a program of `test/bench/peers` and waits for the URL it prints. */
-export async function startPeer(file: string, args: readonly string[] = []): Promise<Peer> {
-  const path = fileURLToPath(new URL(`./peers/${file}`, import.meta.url))
+export async function startPeer(program: URL, args: readonly string[] = []): Promise<Peer> {
+  const path = fileURLToPath(program)
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString('utf8').trim()))
-    child.once('exit', (code) => reject(new Error(`${file} ended with ${code}`)))
+    child.once('exit', (code) => reject(new Error(`${path} ended with ${code}`)))
   })
   return { url, child, stop: () => void child.kill() }
 }

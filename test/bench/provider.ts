@@ -48,7 +48,7 @@ export const provider = {
     const databases = await report.databases(['writ_bench', 'bare_bench'])
     if (!databases) return
     const folder = mkdtempSync(join(tmpdir(), 'writ-bench-'))
-    const bare = await startPeer('bare-provider.ts', [databases[1] ?? ''])
+    const bare = await startPeer(new URL('./peers/bare-provider.ts', import.meta.url), [databases[1] ?? ''])
     const writ = await startWrit({ DATABASE_URL: databases[0] ?? '', WRIT_LOG_LEVEL: 'warn' })
     try {
       const client = seedClient(writ, folder)
