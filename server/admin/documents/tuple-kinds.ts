@@ -6,6 +6,7 @@ import { createRoleStore, roleId } from '../../rbac/role-store.ts'
 import { checkTuple } from '../../relations/check-tuple.ts'
 import { tupleKey } from '../../relations/tuple-row.ts'
 import { createTupleStore, type StoredTuple } from '../../relations/tuple-store.ts'
+import { cliClientId } from '../cli-token.ts'
 import { readTuple, type TupleInput, tupleInput, tupleView } from '../tuple-shapes.ts'
 import { diffMembers } from './document.ts'
 import { DocumentMistake } from './document-mistake.ts'
@@ -82,16 +83,20 @@ async function exportTuples(work: Work, kind: TupleKind) {
   const isRole = ({ resource, relation }: StoredTuple) =>
     isRoleOf(program, resource.type, relation) || roles.has(roleId({ scopeType: resource.type, name: relation }))
   const all = await createTupleStore(work.admin.kernel.database, work.tenantId).list({}, undefined, 10_000_000)
-  return all
-    .filter((tuple) => isRole(tuple) === (kind === 'Assignment'))
-    .map((tuple) => {
-      const { resource: _, relation, subject: __, ...rest } = tupleView(tuple)
-      const target = targetOf(tuple)
-      const shown = unresolveNames(work, target) as typeof target
-      const spec = kind === 'Assignment' ? { subject: shown.subject, role: relation, on: shown.resource } : shown
-      const digest = createHash('sha256').update(tupleKey(tuple)).digest('hex').slice(0, 12)
-      return { name: work.names.nameOf(kind, target) ?? `${relation}-${digest}`, spec: { ...spec, ...rest } }
-    })
+  return (
+    all
+      // The command line's own key is made anew by each server.
+      .filter(({ subject }) => subject.kind !== 'one' || subject.entity.id !== cliClientId)
+      .filter((tuple) => isRole(tuple) === (kind === 'Assignment'))
+      .map((tuple) => {
+        const { resource: _, relation, subject: __, ...rest } = tupleView(tuple)
+        const target = targetOf(tuple)
+        const shown = unresolveNames(work, target) as typeof target
+        const spec = kind === 'Assignment' ? { subject: shown.subject, role: relation, on: shown.resource } : shown
+        const digest = createHash('sha256').update(tupleKey(tuple)).digest('hex').slice(0, 12)
+        return { name: work.names.nameOf(kind, target) ?? `${relation}-${digest}`, spec: { ...spec, ...rest } }
+      })
+  )
 }
 
 const assignmentsOf = async ({ admin, tenantId, now, program }: Work) =>

@@ -189,6 +189,14 @@ describe('documents (surface.md, CLI)', () => {
     expect([await mayPeek(ids['User/carol']), await mayPeek('carol')]).toEqual([true, false])
   })
 
+  test('a planned tenant is none', async () => {
+    const tenant = { documents: [{ kind: 'Tenant', name: 'ghost', spec: {} }] }
+    expect((await rig.call('POST', '/admin/v1/plan', tenant)).body.created).toEqual(['Tenant/ghost'])
+    expect((await rig.call('GET', '/t/ghost/.well-known/openid-configuration')).status).toBe(404)
+    expect((await rig.call('POST', '/admin/v1/apply', tenant)).status).toBe(200)
+    expect((await rig.call('GET', '/t/ghost/.well-known/openid-configuration')).status).toBe(200)
+  })
+
   test('one document that does not fit undoes all of them, and is named', async () => {
     const wrong = [
       { kind: 'User', name: 'dan', spec: { email: 'dan@example.test' } },
