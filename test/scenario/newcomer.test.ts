@@ -58,13 +58,13 @@ describeWith(browserNeed, 'a newcomer in a real browser (README, "Start")', () =
   test('sees a request allowed, and the rule that allowed it', async () => {
     await save('plan', 'Tuesday')
     expect(await outcome()).toBe('allowed')
-    expect(await page.locator('body').innerText()).toMatch(/storage-[a-z-]+/)
+    expect(await page.locator('body').textContent()).toMatch(/storage-[a-z-]+/)
   })
 
   test('sees a request refused by a policy file, its reason and its rule', async () => {
     await page.locator('button[name=remove]').first().click()
     expect(await outcome()).toBe('refused')
-    const text = await page.locator('body').innerText()
+    const text = await page.locator('body').textContent()
     expect(text).toContain('demo-keep-files')
     expect(text).toContain('Files of the sample app are kept.')
   })
@@ -85,7 +85,7 @@ describeWith(browserNeed, 'a newcomer in a real browser (README, "Start")', () =
     writeFileSync(file, `${readFileSync(file, 'utf8')}\nalow read on o: StoredObject to anyone\n`)
     await until(async () => {
       await page.goto(`${writ.issuer}/demo`)
-      return (await page.locator('body').innerText()).includes('did you mean `allow`?')
+      return ((await page.locator('body').textContent()) ?? '').includes('did you mean `allow`?')
     })
     await save('secret-plan', 'Wednesday')
     await page.fill('#open-key', 'secret-plan')
