@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cliTokenFile } from '../admin/cli-token.ts'
 import { type ApplyResult, applyDocuments, planDocuments } from '../admin/documents/apply-documents.ts'
 import type { Document } from '../admin/documents/document.ts'
 import { exportDocuments, writeDocuments } from '../admin/documents/export-documents.ts'
@@ -10,6 +11,7 @@ import { createPasswords } from '../identity/passwords.ts'
 import { startServer } from '../start.ts'
 import { defaultTenantId } from '../tenancy/tenants.ts'
 import type { CommandIo } from './io.ts'
+import { UsageMistake } from './usage-mistake.ts'
 
 /** A refusal as it came, over HTTP or from the engine room. */
 export type Refused = { readonly status: number; readonly problem: { readonly [name: string]: unknown } }
@@ -25,14 +27,22 @@ export type AdminDoor = {
 
 /**
  * A running server by `WRIT_URL` and `WRIT_TOKEN`, or by the file that a server in development leaves for its owner; with none
- * running, the database itself (surface.md, CLI). Throws ConfigurationError and StartMistake.
+ * running, the database itself (surface.md, CLI). Throws ConfigurationError, StartMistake and UsageMistake.
  */
 export function openAdminDoor(io: CommandIo): AdminDoor {
   const { WRIT_URL: url, WRIT_TOKEN: token } = io.environment
-  if (url !== undefined && url !== '') return overHttp(url.replace(/\/$/, ''), token ?? '')
+  if (url && token) return overHttp(url.replace(/\/$/, ''), token)
   const config = readConfig({ args: [], env: io.environment, cwd: io.folder })
-  const local = readLocalToken(join(config.dataFolder, 'cli-token'))
-  return local === undefined ? overDatabase(io) : overHttp(config.issuer, local)
+  const local = readLocalToken(join(config.dataFolder, cliTokenFile))
+  if (!url) return local === undefined ? overDatabase(io) : overHttp(config.issuer, local)
+  // The owner's file never leaves this machine.
+  if (local !== undefined && isLoopbackUrl(url)) return overHttp(url.replace(/\/$/, ''), local)
+  throw new UsageMistake(`WRIT_URL names ${url}, but WRIT_TOKEN is not set`)
+}
+
+const isLoopbackUrl = (url: string): boolean => {
+  const host = URL.parse(url)?.hostname ?? ''
+  return host === 'localhost' || host === '[::1]' || /^127\./.test(host)
 }
 
 function readLocalToken(path: string): string | undefined {

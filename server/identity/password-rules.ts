@@ -5,17 +5,34 @@ import { identityErrors } from './errors.ts'
 const shortest = 15
 const longest = 256
 
+/** The floor for a password that an administrator states for somebody (NIST 800-63B-4 §3.1.1.2: 8 at least, ever). */
+const shortestAssigned = 8
+
+/**
+ * The rule for passwords that arrive with an administrator's documents: the administrator vouches for them, as for a hash that
+ * is imported, so phrases made of names pass; what everybody guesses first does not. Throws the refusal that says why.
+ */
+export function checkAssignedPassword(password: string): void {
+  checkLength(password, shortestAssigned)
+  if (commonPasswords().includes(simplify(password))) throw tooCommon()
+}
+
 /** Throws the refusal that says why. `about`: the person's own names and addresses, which make poor passwords. */
 export function checkNewPassword(password: string, about: readonly string[]): void {
-  const length = [...password.normalize('NFC')].length
-  if (length < shortest) throw identityErrors.password_too_short({ detail: `Use at least ${shortest} characters.` })
-  if (length > longest) throw identityErrors.password_too_long({ detail: `Use at most ${longest} characters.` })
-  if (isGuessable(password, about)) {
-    throw identityErrors.password_too_common({
-      detail: 'It is a common password, a simple pattern, or your own name. Use another.',
-    })
-  }
+  checkLength(password, shortest)
+  if (isGuessable(password, about)) throw tooCommon()
 }
+
+function checkLength(password: string, least: number): void {
+  const length = [...password.normalize('NFC')].length
+  if (length < least) throw identityErrors.password_too_short({ detail: `Use at least ${least} characters.` })
+  if (length > longest) throw identityErrors.password_too_long({ detail: `Use at most ${longest} characters.` })
+}
+
+const tooCommon = () =>
+  identityErrors.password_too_common({
+    detail: 'It is a common password, a simple pattern, or your own name. Use another.',
+  })
 
 /**
  * Common passwords are short, and ours are long: what has to be refused is a common one repeated, padded with digits or

@@ -1,6 +1,6 @@
 import { type Account, createAccounts } from '../../identity/accounts.ts'
 import { parseEmail } from '../../identity/identifiers.ts'
-import { checkNewPassword } from '../../identity/password-rules.ts'
+import { checkAssignedPassword } from '../../identity/password-rules.ts'
 import { diffMembers } from './document.ts'
 import { DocumentMistake } from './document-mistake.ts'
 import type { Specs } from './specs.ts'
@@ -66,12 +66,12 @@ async function putAccount(work: Work, before: Account | undefined, spec: Specs['
 async function putPassword(
   { admin, unit, now, isPlan, tenantId }: Work,
   account: Account,
-  { password, email }: Specs['User'],
+  { password }: Specs['User'],
   stored: Parameters<typeof admin.passwords.verify>[1],
 ): Promise<boolean> {
   if (password === undefined) return false
   if (stored && (await admin.passwords.verify(password, stored))) return false
-  checkNewPassword(password, [email])
+  checkAssignedPassword(password)
   if (isPlan) return true
   const hash = await admin.passwords.hash(password)
   await createAccounts(admin.kernel.database, tenantId).setPassword(unit, account.id, hash, now)

@@ -65,4 +65,7 @@ test('a refusal of the server names file and line, exit 1; nobody there, exit 4'
     expect.stringContaining('wrong.yaml:5: Leaf declares no attribute colour'),
   ])
   expect((await writ(['plan', '-f', 'wrong.yaml'], { WRIT_URL: 'http://127.0.0.1:1' })).code).toBe(4)
+  const elsewhere = await writ(['export'], { WRIT_URL: 'http://example.test', WRIT_TOKEN: '' })
+  expect(elsewhere.code).toBe(2)
+  expect(elsewhere.error).toContain('WRIT_TOKEN is not set')
 })

@@ -1,6 +1,15 @@
 import { describe, expect, test } from '@jest/globals'
-import { checkNewPassword, isGuessable } from '../../../server/identity/password-rules.ts'
+import { checkAssignedPassword, checkNewPassword, isGuessable } from '../../../server/identity/password-rules.ts'
 import { createPasswords } from '../../../server/identity/passwords.ts'
+
+describe('passwords that an administrator states in documents (NIST 800-63B-4 §3.1.1.2)', () => {
+  test.each(['alice-8!', 'alice-password-2026'])('takes %s', (password) => {
+    expect(() => checkAssignedPassword(password)).not.toThrow()
+  })
+  test.each(['seven77', 'password123', 'x'.repeat(257)])('refuses %s', (password) => {
+    expect(() => checkAssignedPassword(password)).toThrow(/password_too/)
+  })
+})
 
 describe('password rules (people.md §3)', () => {
   const codeOf = (password: string, about: readonly string[] = []): string => {
