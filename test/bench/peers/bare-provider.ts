@@ -1,5 +1,7 @@
 // The ceiling that a grant through Writ is measured against: koa + oidc-provider + a small `pg` adapter. No policy, no audit,
-// no tenancy. Prints its base URL when it listens. Run as a process of its own: `node bare-provider.ts <DATABASE_URL>`.
+// no tenancy. Its client is a row behind the adapter, as any server whose clients change has it; the library's own cache of
+// built clients stays on, so it is read from PostgreSQL at each request and built once. Prints its base URL when it listens.
+// Run as a process of its own: `node bare-provider.ts <DATABASE_URL>`.
 import { generateKeyPair } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +10,15 @@ import Provider from 'oidc-provider'
 import pg from 'pg'
 
 export const bareClient = { id: 'bench', secret: 'bench-secret-bench-secret-bench-secret' }
+
+const clientMetadata = {
+  client_id: bareClient.id,
+  client_secret: bareClient.secret,
+  grant_types: ['client_credentials'],
+  redirect_uris: [],
+  response_types: [],
+  id_token_signed_response_alg: 'ES256',
+}
 
 type Row = { readonly payload: object; readonly consumed_at: Date | null }
 
@@ -18,7 +29,11 @@ function adapterOver(pool: pg.Pool) {
     constructor(model: string) {
       this.model = model
     }
-    async upsert(id: string, payload: { grantId?: string }, expiresIn: number) {
+    async upsert(
+      id: string,
+      payload: { readonly grantId?: string; readonly [member: string]: unknown },
+      expiresIn: number,
+    ) {
       await pool.query({
         name: 'upsert',
         text: `insert into bare (model, id, payload, grant_id, expires_at) values ($1, $2, $3, $4, now() + $5 * interval '1 second')
@@ -53,20 +68,12 @@ async function main(databaseUrl: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 10 })
   await pool.query(`create table if not exists bare (model text, id text, payload jsonb, grant_id text, expires_at timestamptz,
     consumed_at timestamptz, primary key (model, id))`)
+  const adapter = adapterOver(pool)
+  await new adapter('Client').upsert(bareClient.id, clientMetadata, 86_400)
   const { privateKey } = await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })
   const provider = new Provider('http://localhost', {
-    adapter: adapterOver(pool) as never,
+    adapter: adapter as never,
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'bench' }] } as never,
-    clients: [
-      {
-        client_id: bareClient.id,
-        client_secret: bareClient.secret,
-        grant_types: ['client_credentials'],
-        redirect_uris: [],
-        response_types: [],
-        id_token_signed_response_alg: 'ES256',
-      },
-    ],
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
