@@ -25,6 +25,20 @@ export const setupBudget = (ip: string): Budget => ({
   windowSeconds: 10 * 60,
 })
 
+/** Failed authentications of one client from one address: nobody elsewhere can use them up. */
+export const clientBudget = (clientId: string, ip: string): Budget => ({
+  subject: `client:${networkOf(ip)}:${clientId}`,
+  failures: 20,
+  windowSeconds: 10 * 60,
+})
+
+/** Failed authentications in names that no client has; one row, whatever the names. */
+export const unknownClientBudget = (ip: string): Budget => ({
+  subject: `client-unknown:${networkOf(ip)}`,
+  failures: 20,
+  windowSeconds: 10 * 60,
+})
+
 export const isExhausted = (budget: Budget, row: AttemptRow | undefined, now: number): boolean =>
   row !== undefined && row.failures >= budget.failures && now < row.windowStart + budget.windowSeconds * 1_000
 

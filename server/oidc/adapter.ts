@@ -6,6 +6,7 @@ import type { Exchanges } from './exchange.ts'
 import { grantFamily, interactionFamily, replayFamily, sessionFamily } from './families.ts'
 import type { Library } from './library.ts'
 import { type RefusalStage, toProtocolError } from './protocol-errors.ts'
+import type { SecurityLog } from './security-log.ts'
 import { accessTokenFamily, codeFamily, refreshTokenFamily } from './token-families.ts'
 import { createTokenRows, type TokenRows } from './token-rows.ts'
 
@@ -18,6 +19,7 @@ export type FamilyContext = {
   readonly issue: Issue
   readonly exchanges: Exchanges
   readonly rows: TokenRows
+  readonly securityLog: SecurityLog
   /** Metadata of a client as the library wants it; undefined if unknown or disabled. */
   readonly findClient: (id: string) => Promise<AdapterPayload | undefined>
 }

@@ -10,11 +10,14 @@ import type { Kernel } from '../kernel.ts'
 import { oidcTables } from '../schema/0010-oidc.ts'
 import { createAccessTokens } from './access-tokens.ts'
 import { createClientAuthenticator } from './client-authentication.ts'
+import { createNoteClientFailure } from './client-failures.ts'
 import { createClientRecords } from './client-records.ts'
+import { createClientThrottle } from './client-throttle.ts'
 import { createExchanges } from './exchange.ts'
 import { createInteractionMount } from './interactions.ts'
 import { createOidcMount } from './mount.ts'
 import { createProviders, type TenantProvider } from './providers.ts'
+import { createSecurityLog } from './security-log.ts'
 import { createSetupMount } from './setup-mount.ts'
 import { sweepExpired } from './sweep.ts'
 
@@ -44,7 +47,9 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
   const issue = createGate(kernel)
   const exchanges = createExchanges()
   const clients = createClientRecords(database, clock)
-  const providers = createProviders({ kernel, issue, exchanges, clients })
+  const securityLog = createSecurityLog(kernel.withTransaction)
+  const throttle = createClientThrottle()
+  const providers = createProviders({ kernel, issue, exchanges, clients, securityLog, throttle })
   const passwords = createPasswords({ concurrency: hashConcurrency })
   const accessTokens = createAccessTokens({
     database,
@@ -67,8 +72,15 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
 
   return {
     mounts: [
-      createOidcMount({ tenants: kernel.tenants, providers, exchanges, accessTokens }),
-      createInteractionMount({ kernel, providers, exchanges, signInOf }),
+      createOidcMount({
+        tenants: kernel.tenants,
+        providers,
+        exchanges,
+        accessTokens,
+        securityLog,
+        noteClientFailure: createNoteClientFailure(database, throttle),
+      }),
+      createInteractionMount({ kernel, providers, exchanges, securityLog, signInOf }),
       createSetupMount({ kernel, providers, exchanges, passwords, onFirstAdmin }),
     ],
     tokenVerifier: accessTokens,

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { RequestScope } from '../http/request-scope.ts'
 import type { Permit, SeenEpochs } from '../issuance/issue.ts'
+import type { SecurityEvent } from './security-log.ts'
 
 /** What one HTTP request has found and been permitted so far; the library's hooks and our adapter meet here. */
 export type Exchange = {
@@ -22,6 +23,12 @@ export type Exchange = {
   code?: string
   /** The refresh token that was presented; `successor` where it was spent a moment ago by the same client. */
   refresh?: { readonly value: string; readonly successor?: string }
+  /** Said of the presented code or refresh token by its row: it had been spent. */
+  replayed?: 'code' | 'refresh'
+  /** What an auditor is told, in the transaction of the change it tells of (`security-log.ts`). */
+  readonly events: SecurityEvent[]
+  /** The client that has been authenticated. */
+  clientId?: string
   /** By id of the credential. */
   readonly permits: Map<string, Permit>
 }
@@ -36,7 +43,7 @@ export function createExchanges(): Exchanges {
   const storage = new AsyncLocalStorage<Exchange>()
   return {
     run: (start, task) => {
-      const exchange: Exchange = { ...start, permits: new Map() }
+      const exchange: Exchange = { ...start, events: [], permits: new Map() }
       return storage.run(exchange, () => task(exchange))
     },
     current: () => {

@@ -18,6 +18,7 @@ import { sendPage, viewerOf } from '../pages/page.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientRecord } from './client-records.ts'
+import type { ClientThrottle } from './client-throttle.ts'
 import type { Consents } from './consents.ts'
 import type { Exchanges } from './exchange.ts'
 import { loadGrant } from './grants.ts'
@@ -37,6 +38,7 @@ export type HookOptions = {
   readonly issue: Issue
   readonly exchanges: Exchanges
   readonly findClient: (id: string) => Promise<ClientRecord | undefined>
+  readonly throttle: ClientThrottle
   readonly now: () => number
 }
 export type Hooks = ReturnType<typeof createHooks>
@@ -53,6 +55,7 @@ export function createHooks(options: HookOptions) {
     ...personHooks(kit),
     ...requestHooks(kit),
     ...tokenHooks(kit),
+    ...clientHooks(kit),
     ...pageHooks,
   }
 }
@@ -139,7 +142,7 @@ const requestHooks = ({ library, tenant, answering, recordOf }: Kit) => ({
 })
 
 /** Which tokens and clients are good, and for what. */
-const tokenHooks = ({ library, exchanges, now }: Kit) => ({
+const tokenHooks = ({ library, exchanges }: Kit) => ({
   /** Always, but for a client that lost the answer of a moment ago and is given the same successor. */
   rotateRefreshToken: (_ctx: KoaContextWithOIDC): boolean => exchanges.current().refresh?.successor === undefined,
 
@@ -164,6 +167,17 @@ const tokenHooks = ({ library, exchanges, now }: Kit) => ({
   clientBasedCORS: (_ctx: KoaContextWithOIDC, _origin: string, client: Client): boolean => {
     const { corsOrigins } = client as { readonly corsOrigins?: readonly string[] }
     return corsOrigins?.includes(_origin) === true
+  },
+})
+
+/** Who a client is. */
+const clientHooks = ({ library, tenant, exchanges, throttle, now }: Kit) => ({
+  /** Too many failures from this address: nothing is compared for a while, so the answer tells nothing. */
+  requireHearing: (clientId: string): void => {
+    const { scope } = exchanges.current()
+    if (throttle.waitSeconds(tenant.id, clientId, scope.ip, now()) === 0) return
+    const error = new library.errors.InvalidClient('too many failed attempts', 'throttled')
+    throw Object.assign(error, { status: 429, statusCode: 429, expose: true })
   },
 
   /** Short-lived and for this issuer alone: one `aud`, as one string (FAPI 2.0 §5.3.2.1, provider.md §11.6). */

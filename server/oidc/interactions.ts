@@ -17,12 +17,15 @@ import type { Exchanges } from './exchange.ts'
 import { extendGrant } from './grants.ts'
 import type { SignInResult } from './hooks.ts'
 import type { Providers, TenantProvider } from './providers.ts'
+import type { SecurityLog } from './security-log.ts'
 import { recordRefusedSignIn, recordSignIn } from './sign-in-record.ts'
+import { consentGranted } from './token-events.ts'
 
 export type InteractionOptions = {
   readonly kernel: Kernel
   readonly providers: Providers
   readonly exchanges: Exchanges
+  readonly securityLog: SecurityLog
   readonly signInOf: (tenantProvider: TenantProvider) => PasswordSignIn
 }
 
@@ -167,7 +170,11 @@ async function askConsent(step: Step): Promise<void> {
   )
 }
 
-async function answerConsent(step: Step, form: Form, { kernel }: InteractionOptions): Promise<void> {
+async function answerConsent(
+  step: Step,
+  form: Form,
+  { kernel, securityLog, exchanges }: InteractionOptions,
+): Promise<void> {
   const { interaction, tenantProvider } = step
   const { provider, consents } = tenantProvider
   // Only a plain yes is one: no button, both, or anything else is a no (security.md §2.24).
@@ -181,8 +188,13 @@ async function answerConsent(step: Step, form: Form, { kernel }: InteractionOpti
   const existing = interaction.grantId === undefined ? undefined : await provider.Grant.find(interaction.grantId)
   const grant = existing ?? new provider.Grant({ accountId, clientId })
   extendGrant(grant, asked)
-  await consents.add(accountId, clientId, asked, kernel.clock.now())
-  return finish(step, { consent: { grantId: await grant.save() } })
+  const exchange = exchanges.current()
+  const grantId = await securityLog.within(exchange, async () => {
+    await consents.add(accountId, clientId, asked, kernel.clock.now())
+    exchange.events.push(consentGranted(accountId, clientId, asked))
+    return grant.save()
+  })
+  return finish(step, { consent: { grantId } })
 }
 
 /** What the consent prompt found missing; what `prompt=consent` asks again about is in the grant already. */

@@ -1,8 +1,7 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { Clock } from '../../adapters/clock/port.ts'
-import type { Database } from '../../adapters/database/port.ts'
-import type { Secrets } from '../../adapters/secrets/port.ts'
+import { entityOf } from '../identity/entities.ts'
+import type { Kernel } from '../kernel.ts'
 
 /** Access tokens are signed ES256; ID tokens RS256, which OpenID requires, unless the client asks otherwise. */
 export type SigningAlgorithm = 'ES256' | 'RS256'
@@ -23,7 +22,7 @@ type KeyRecord = {
   readonly sealed_private: string
 }
 
-type KeyStore = { readonly database: Database; readonly secrets: Secrets; readonly clock: Clock }
+type KeyStore = Pick<Kernel, 'database' | 'secrets' | 'clock' | 'withTransaction'>
 
 /**
  * The token keys of a tenant, generated at first use. RSA takes a while, so both kinds are made at once on the thread pool and
@@ -33,27 +32,28 @@ export async function ensureSigningKeys(store: KeyStore, tenantId: string): Prom
   const existing = await readSigningKeys(store, tenantId)
   if (existing.length > 0) return existing
   const made = await Promise.all([makeKey(store, 'ES256'), makeKey(store, 'RS256')])
-  await store.database.transaction(
-    async () => {
-      const { database, secrets, clock } = store
-      await database.query({ name: 'signing-key-lock', text: 'select id from tenant where id = $1 for update' }, [
-        tenantId,
-      ])
-      if ((await readSigningKeys(store, tenantId)).length > 0) return
-      for (const key of made) {
-        const sealed = secrets.seal(purposeOf(tenantId, key.kid), Buffer.from(JSON.stringify(key.privateJwk)))
-        await database.query(
-          {
-            name: 'signing-key-insert',
-            text: `insert into signing_key (tenant_id, kid, purpose, algorithm, state, public_jwk, sealed_private, created_at)
+  const actor = { tenantId, subject: entityOf('Tenant', tenantId) }
+  await store.withTransaction(actor, async (unit) => {
+    unit.recordOnly()
+    const { database, secrets, clock } = store
+    await database.query({ name: 'signing-key-lock', text: 'select id from tenant where id = $1 for update' }, [
+      tenantId,
+    ])
+    if ((await readSigningKeys(store, tenantId)).length > 0) return
+    for (const key of made) {
+      const sealed = secrets.seal(purposeOf(tenantId, key.kid), Buffer.from(JSON.stringify(key.privateJwk)))
+      await database.query(
+        {
+          name: 'signing-key-insert',
+          text: `insert into signing_key (tenant_id, kid, purpose, algorithm, state, public_jwk, sealed_private, created_at)
 values ($1, $2, 'token', $3, 'current', $4, $5, $6)`,
-          },
-          [tenantId, key.kid, key.algorithm, JSON.stringify(key.publicJwk), sealed, new Date(clock.now())],
-        )
-      }
-    },
-    { 'writ.tenant': tenantId },
-  )
+        },
+        [tenantId, key.kid, key.algorithm, JSON.stringify(key.publicJwk), sealed, new Date(clock.now())],
+      )
+      const detail = { kid: key.kid, algorithm: key.algorithm }
+      unit.audit({ action: 'oidc.key.created', resource: entityOf('Tenant', tenantId), detail })
+    }
+  })
   return readSigningKeys(store, tenantId)
 }
 

@@ -7,10 +7,13 @@ import { errorPage } from '../pages/error-page.ts'
 import { formSource, sendPage, viewerOf } from '../pages/page.ts'
 import type { Tenants } from '../tenancy/tenants.ts'
 import type { AccessTokens } from './access-tokens.ts'
+import type { NoteClientFailure } from './client-failures.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
 import { isProtocolRefusal } from './protocol-errors.ts'
 import type { Providers, TenantProvider } from './providers.ts'
+import type { SecurityLog } from './security-log.ts'
 import { answerStructuredToken } from './structured-tokens.ts'
+import { noteRevocation } from './token-events.ts'
 
 /** What each path takes; another method is 405, in OAuth's form. */
 const methods: { readonly [path: string]: readonly string[] } = {
@@ -32,6 +35,8 @@ const cacheable = new Set([
   '/.well-known/openid-configuration',
   '/.well-known/oauth-authorization-server',
 ])
+/** What ends something: the end and its audit row stand together. The token endpoint has its own transaction (`spend-once.ts`). */
+const changing = new Set(['/oauth2/revoke', '/oauth2/end_session/confirm'])
 const longestQuery = 16_384
 
 /** RFC 8414 §3.1 puts the well-known part before the path of an issuer, OIDC Discovery behind it; both are answered. */
@@ -42,6 +47,8 @@ export type OidcMountOptions = {
   readonly providers: Providers
   readonly exchanges: Exchanges
   readonly accessTokens: AccessTokens
+  readonly securityLog: SecurityLog
+  readonly noteClientFailure: NoteClientFailure
 }
 
 /** The OpenID provider at its paths (surface.md), on the pipeline's own context. */
@@ -62,11 +69,19 @@ export function createOidcMount(options: OidcMountOptions): Mount {
       if (path === '/oauth2/authorize' && context.method === 'POST') return reissueAsGet(context, tenantProvider)
       const ctx = prepare(context, tenantProvider)
       await options.exchanges.run({ scope, spends: path === '/oauth2/token' }, async (exchange) => {
-        await serve(ctx, tenantProvider)
-        if (path === '/oauth2/token') settleTokenAnswer(ctx, exchange)
-        if (path === '/oauth2/introspect' || path === '/oauth2/revoke') {
-          await answerStructuredToken(ctx, { tenant: scope.tenant, accessTokens: options.accessTokens })
+        const answer = async () => {
+          await serve(ctx, tenantProvider)
+          if (path === '/oauth2/token') settleTokenAnswer(ctx, exchange)
+          if (path === '/oauth2/introspect' || path === '/oauth2/revoke') {
+            await answerStructuredToken(ctx, { tenant: scope.tenant, accessTokens: options.accessTokens })
+          }
+          if (path === '/oauth2/revoke') noteRevocation(ctx, exchange)
         }
+        if (changing.has(path))
+          await inOneTransaction(ctx, () => options.securityLog.within(exchange, allOf(answer, ctx)))
+        else await answer()
+        if (ctx.status === 401) await options.noteClientFailure(ctx, exchange)
+        await options.securityLog.write(exchange)
       })
       finish(context, ctx)
     },
@@ -164,6 +179,22 @@ async function serve(ctx: KoaContextWithOIDC, { serve: run, library }: TenantPro
   }
 }
 
+const undone = Symbol('answered with a fault')
+
+/** The library answers a fault itself and throws nothing; it must undo the transaction all the same. */
+const allOf = (answer: () => Promise<void>, ctx: KoaContextWithOIDC) => async () => {
+  await answer()
+  if (ctx.status >= 500) throw undone
+}
+
+async function inOneTransaction(ctx: KoaContextWithOIDC, run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (error !== undone || ctx.status < 500) throw error
+  }
+}
+
 /** No token leaves without its permit (provider.md §4), and a client in its grace is told the successor it already has. */
 function settleTokenAnswer(ctx: KoaContextWithOIDC, exchange: Exchange): void {
   if (ctx.status !== 200) return
@@ -180,6 +211,7 @@ function settleTokenAnswer(ctx: KoaContextWithOIDC, exchange: Exchange): void {
 
 function finish(context: WebContext, ctx: KoaContextWithOIDC): void {
   if (cacheable.has(context.state.path) && context.status === 200) context.set('cache-control', 'public, max-age=300')
+  if (context.status === 429) context.set('retry-after', '60')
   if (context.status === 503) context.set('retry-after', '5')
   const policy = context.response.get('content-security-policy')
   if (!context.response.is('html') || /style-src/.test(String(policy))) return

@@ -6,12 +6,15 @@ import type { Kernel } from '../kernel.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import { createAdapter } from './adapter.ts'
 import { type ClientRecord, type ClientRecords, isSecretOf, toLibraryMetadata } from './client-records.ts'
+import type { ClientThrottle } from './client-throttle.ts'
 import { configurationOf } from './configuration.ts'
 import { type Consents, createConsents } from './consents.ts'
 import type { Exchanges } from './exchange.ts'
 import { createHooks } from './hooks.ts'
 import { ensureSigningKeys, type SigningKey } from './keys.ts'
 import { type Library, loadLibrary } from './library.ts'
+import { noteEvents } from './note-events.ts'
+import type { SecurityLog } from './security-log.ts'
 import { spendOnce } from './spend-once.ts'
 
 /** Everything that serves one tenant; built at its first request and dropped when idle (provider.md §8). */
@@ -40,6 +43,8 @@ export type ProvidersOptions = {
   readonly issue: Issue
   readonly exchanges: Exchanges
   readonly clients: ClientRecords
+  readonly securityLog: SecurityLog
+  readonly throttle: ClientThrottle
 }
 
 /** Kept by recency of use. */
@@ -77,7 +82,7 @@ export function createProviders(options: ProvidersOptions): Providers {
 }
 
 function buildProvider(
-  { kernel, issue, exchanges, clients }: ProvidersOptions,
+  { kernel, issue, exchanges, clients, securityLog, throttle }: ProvidersOptions,
   library: Library,
   tenant: Tenant,
   keys: readonly SigningKey[],
@@ -98,6 +103,7 @@ function buildProvider(
     tenantId: tenant.id,
     issue,
     exchanges,
+    securityLog,
     findClient: findMetadata,
   })
   const hooks = createHooks({
@@ -110,15 +116,17 @@ function buildProvider(
     issue,
     exchanges,
     findClient,
+    throttle,
     now,
   })
   const cookieKeys = [Buffer.from(secrets.deriveKey(`oidc-cookies:${tenant.id}`))]
-  const provider = oneTransactionProvider(library, { database, clock, exchanges, tenantId: tenant.id }, [
+  const provider = oneTransactionProvider(library, { database, clock, exchanges, securityLog, tenantId: tenant.id }, [
     tenant.issuer,
     configurationOf({ tenant, hooks, keys, cookieKeys, now }),
   ])
-  compareSecretsByHash(provider, findClient)
+  compareSecretsByHash(provider, { findClient, requireHearing: hooks.requireHearing })
   keepClients(provider, findClient)
+  noteEvents(provider, exchanges)
   provider.on('server_error', (_ctx: KoaContextWithOIDC, error: Error) =>
     log.error({ err: error, tenant: tenant.id }, 'oidc: server error'),
   )
@@ -183,11 +191,15 @@ function keepClients(provider: Provider, findClient: TenantProvider['findClient'
 }
 
 /** The library knows no secret: its comparison, which it awaits, is replaced on the Client prototype (provider.md §3). */
-function compareSecretsByHash(provider: Provider, findClient: TenantProvider['findClient']): void {
+function compareSecretsByHash(
+  provider: Provider,
+  { findClient, requireHearing }: Pick<TenantProvider, 'findClient'> & { requireHearing: (clientId: string) => void },
+): void {
   const prototype = provider.Client.prototype as {
     compareClientSecret: (this: { clientId: string }, secret: string) => Promise<boolean>
   }
   prototype.compareClientSecret = async function compareClientSecret(secret) {
+    requireHearing(this.clientId)
     return isSecretOf(await findClient(this.clientId), secret)
   }
 }

@@ -4,6 +4,8 @@ import { type Database, DatabaseError } from '../../adapters/database/port.ts'
 import type { Exchanges } from './exchange.ts'
 import type { Library } from './library.ts'
 import { isProtocolRefusal } from './protocol-errors.ts'
+import type { SecurityLog } from './security-log.ts'
+import { issuedEvents } from './token-events.ts'
 import { createTokenRows } from './token-rows.ts'
 
 type GrantHandler<Params extends object> = (ctx: TokenEndpointGrantContext<Params>) => void | Promise<void>
@@ -22,28 +24,30 @@ export function spendOnce<Params extends object>(
     readonly database: Database
     readonly clock: Clock
     readonly exchanges: Exchanges
+    readonly securityLog: SecurityLog
     readonly tenantId: string
   },
   handler: GrantHandler<Params>,
 ): GrantHandler<Params> {
   const rows = createTokenRows(kit.database, kit.tenantId)
   return async (ctx) => {
+    const exchange = kit.exchanges.current()
+    const clientId = ctx.oidc.client?.clientId
+    if (clientId !== undefined) exchange.clientId = clientId
     const spend = () =>
-      kit.database.transaction(
-        async () => {
-          try {
-            await handler(ctx)
-            return undefined
-          } catch (error) {
-            if (!isProtocolRefusal(kit.library, error)) throw error
-            const { code } = kit.exchanges.current()
-            // The library leaves a code good after a wrong verifier; a second guess must not be heard (provider.md §11.4).
-            if (code !== undefined) await rows.consume('oidc_code', code, kit.clock.now())
-            return error
-          }
-        },
-        { 'writ.tenant': kit.tenantId },
-      )
+      kit.securityLog.within(exchange, async () => {
+        delete exchange.replayed
+        try {
+          await handler(ctx)
+          exchange.events.push(...issuedEvents(exchange))
+          return undefined
+        } catch (error) {
+          if (!isProtocolRefusal(kit.library, error)) throw error
+          // The library leaves a code good after a wrong verifier; a second guess must not be heard (provider.md §11.4).
+          if (exchange.code !== undefined) await rows.consume('oidc_code', exchange.code, kit.clock.now())
+          return error
+        }
+      })
     const refusal = await untilSerialized(spend)
     if (refusal) throw refusal
   }

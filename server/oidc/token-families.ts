@@ -3,13 +3,14 @@ import type { IssueRequest } from '../issuance/issue.ts'
 import type { Family, FamilyContext } from './adapter.ts'
 import { parse, withoutId } from './families.ts'
 import { openSuccessor, sealSuccessor } from './successor.ts'
+import { authorizationGranted, grantRevokedEvents } from './token-events.ts'
 import type { NewToken, TokenRow } from './token-rows.ts'
 
 /** A client that lost the answer may ask again this long and is given the same successor (provider.md §2). */
 const graceMilliseconds = 30_000
 
 export function codeFamily(context: FamilyContext): Family {
-  const { rows, clock, exchanges, issue, library } = context
+  const { rows, clock, exchanges, issue, library, securityLog } = context
   return {
     stage: 'authorize',
     async find(id) {
@@ -18,6 +19,7 @@ export function codeFamily(context: FamilyContext): Family {
       if (!row) return undefined
       exchange.source = epochsOf(row)
       exchange.code = id
+      if (exchange.spends && row.consumedAt !== undefined) exchange.replayed = 'code'
       return found(row, id)
     },
     async upsert(id, payload, expiresIn = 0) {
@@ -31,7 +33,10 @@ export function codeFamily(context: FamilyContext): Family {
       }
       const permit = await issue(exchange.scope, request)
       exchange.permits.set(id, permit)
-      await rows.insert('oidc_code', permit, newToken(id, payload, clock.now() + expiresIn * 1_000))
+      await securityLog.within(exchange, async () => {
+        await rows.insert('oidc_code', permit, newToken(id, payload, clock.now() + expiresIn * 1_000))
+        exchange.events.push(authorizationGranted(permit))
+      })
     },
     async consume(id) {
       if (await rows.consume('oidc_code', id, clock.now())) return
@@ -39,6 +44,9 @@ export function codeFamily(context: FamilyContext): Family {
       const row = await rows.find('oidc_code', id)
       const grantId = row ? parse(row.payload).grantId : undefined
       if (grantId !== undefined) await rows.revokeGrant(grantId)
+      const exchange = exchanges.current()
+      exchange.replayed = 'code'
+      exchange.events.push(...grantRevokedEvents(exchange, grantId))
       throw new library.errors.InvalidGrant('authorization code already consumed')
     },
     destroy: (id) => rows.remove('oidc_code', id),
@@ -71,6 +79,7 @@ export function refreshTokenFamily({ rows, clock, exchanges, issue, library }: F
       if (!row) return undefined
       exchange.source = epochsOf(row)
       exchange.refresh = { value: id }
+      if (exchange.spends && row.consumedAt !== undefined) exchange.replayed = 'refresh'
       const isGrace =
         exchange.spends && row.consumedAt !== undefined && clock.now() - row.consumedAt <= graceMilliseconds
       if (!isGrace || row.successor === undefined) return found(row, id)
@@ -79,6 +88,7 @@ export function refreshTokenFamily({ rows, clock, exchanges, issue, library }: F
       // Once the successor itself has been spent, the old token is a stolen copy or a very late one: reuse.
       if (!next || next.consumedAt !== undefined) return found(row, id)
       exchange.source = epochsOf(next)
+      delete exchange.replayed
       exchange.refresh = { value: id, successor }
       return found(next, successor)
     },

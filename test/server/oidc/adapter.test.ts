@@ -7,6 +7,7 @@ import { createGate } from '../../../server/issuance/gate.ts'
 import { createAdapter } from '../../../server/oidc/adapter.ts'
 import { createExchanges, type Exchange } from '../../../server/oidc/exchange.ts'
 import { loadLibrary } from '../../../server/oidc/library.ts'
+import { createSecurityLog } from '../../../server/oidc/security-log.ts'
 import { sweepExpired } from '../../../server/oidc/sweep.ts'
 import { describeWith } from '../../kit/availability.ts'
 import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
@@ -41,6 +42,7 @@ function contract(open: () => Promise<{ readonly url?: string; readonly end: () 
       tenantId: 'default',
       issue: createGate(rig.kernel),
       exchanges,
+      securityLog: createSecurityLog(rig.kernel.withTransaction),
       findClient: async () => undefined,
     })
   }, 60_000)
