@@ -32,6 +32,8 @@ export type {
 export { actionKey } from './ir/program.ts'
 export { parseProgram, serialiseProgram } from './ir/serialise.ts'
 export type { FieldType, Type } from './ir/types.ts'
+export type { PlanExplanation } from './optimise/explain-plan.ts'
+export { explainPlan } from './optimise/explain-plan.ts'
 export type { Cause, Decision, EvaluateOptions, Externs, Request } from './runtime/decision.ts'
 export { interpret } from './runtime/interpret.ts'
 export { listActions, listResources, listSubjects } from './runtime/list.ts'
