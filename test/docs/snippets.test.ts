@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
-import { compileProgram, createEvaluator, renderDiagnostics, runTests } from '../../policy-lang/index.ts'
+import { compileProgram, createEvaluator, formatFile, renderDiagnostics, runTests } from '../../policy-lang/index.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const pages = [
@@ -35,6 +35,11 @@ describe('policies in the documentation', () => {
       [],
     )
     expect(program && runTests(program, createEvaluator(program).decide).failed).toBe(0)
+  })
+
+  const laidOut = snippets.filter(({ page }) => page.startsWith('docs/policies/'))
+  test.each(laidOut)('$page:$line is laid out as `writ fmt` lays it out', ({ text }) => {
+    expect(text).toBe(formatFile(text).text)
   })
 
   const recipes = snippets.filter(({ page }) => page === 'docs/policies/cookbook.md')
