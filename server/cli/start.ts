@@ -6,13 +6,16 @@ import type { CommandIo } from './io.ts'
 
 /** `writ start`: serves until SIGINT or SIGTERM, then finishes what it has begun and answers 0. */
 export async function run(args: readonly string[], io: CommandIo): Promise<number> {
-  // Heard from the first moment: a signal during the start is obeyed as soon as there is something to stop.
+  // Heard from the first moment: a signal during the start ends it.
   const stopped = io.stopSignal()
   try {
     const config = readConfig({ args, env: io.environment, cwd: io.folder })
-    const server = await startServer({ config, tell: (text) => void io.out(`${text}\n`) })
+    const starting = startServer({ config, tell: (text) => void io.out(`${text}\n`) })
+    const server = await Promise.race([starting, abortOf(stopped)])
+    // Nothing was acknowledged yet: what has begun may simply end.
+    if (!server) return exit.fine
     await io.out(`Writ is ready at ${server.issuer}\n`)
-    if (!stopped.aborted) await new Promise((resolve) => stopped.addEventListener('abort', resolve, { once: true }))
+    await abortOf(stopped)
     await server.stop()
     return exit.fine
   } catch (error) {
@@ -21,3 +24,9 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
     return error instanceof StartMistake ? error.exitCode : exit.misuse
   }
 }
+
+const abortOf = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
