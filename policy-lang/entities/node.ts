@@ -17,6 +17,8 @@ export type Node = {
   children: Set<Node> | undefined
   /** Numbers of all ancestors, itself excluded. Replaced whole, never changed in place. */
   above: ReadonlySet<number> | undefined
+  /** Itself and all ancestors; made when first asked for, forgotten when `above` changes. */
+  line: readonly Node[] | undefined
   tuples: Map<string, TupleList> | undefined
   /** Tuples whose subject this is. */
   held: Set<Tuple> | undefined
@@ -87,6 +89,7 @@ export const createNode = (uid: EntityValue, table: TypeTable, at: number): Node
   refs: [],
   children: undefined,
   above: undefined,
+  line: undefined,
   tuples: undefined,
   held: undefined,
 })

@@ -75,12 +75,8 @@ function createGraph(state: State): Graph {
     within: (node, ancestor) => sameNode(node, ancestor) || (node.above?.has(ancestor.at) ?? false),
     current: (node) => node,
     ancestors: (node) => {
-      const found = [node]
-      node.above?.forEach((at) => {
-        const above = state.byNumber[at]
-        if (above) found.push(above)
-      })
-      return found
+      node.line ??= lineOf(state, node)
+      return node.line
     },
     tupleList: (node, relation) => node.tuples?.get(relation),
     addedTuples: () => undefined,
@@ -99,6 +95,15 @@ function createGraph(state: State): Graph {
     permittingRoles: (type, action, resourceType) =>
       permittingRoles(state.permissions, type, actionKey(action, resourceType)),
   }
+}
+
+function lineOf(state: State, node: Node): readonly Node[] {
+  const line = [node]
+  for (const at of node.above ?? []) {
+    const above = state.byNumber[at]
+    if (above) line.push(above)
+  }
+  return line
 }
 
 const lookUp = (state: State, uid: EntityValue): Node | undefined => state.tables.get(uid.type)?.byId.get(uid.id)
@@ -172,6 +177,7 @@ function closeUpwards(state: State, changed: Node): void {
     if (isSameSet(above, node.above)) continue
     state.snapshots.save(node)
     node.above = above.size > 0 ? above : undefined
+    node.line = undefined
     open.push(...(node.children ?? []))
   }
 }

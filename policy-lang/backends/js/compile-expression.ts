@@ -4,7 +4,7 @@ import type { Expr, Value } from '../../ir/nodes.ts'
 import type { ActionType, Program } from '../../ir/program.ts'
 import type { Type } from '../../ir/types.ts'
 import { orderedEnum } from '../../runtime/evaluate.ts'
-import { slotOf } from './relation-plan.ts'
+import { type RelationPlans, slotOf } from './relation-plan.ts'
 
 /**
  * JavaScript for expressions. Text of policies never becomes code: values travel in `constants`, names are generated
@@ -23,17 +23,35 @@ export type Emitter = {
   /** Names of temporaries to declare. */
   readonly temporaries: string[]
   readonly locals: Map<string, string>
+  /** Constants that differ from rule to rule of one shape: places in the row's own array. */
+  readonly holes: Map<Expr, number>
+  readonly plans: RelationPlans
   /** The action that the rule sees. */
   as: string
 }
+
+/** An emitter that has written nothing yet. */
+export const createEmitter = (
+  about: Pick<Emitter, 'program' | 'action' | 'subjectType' | 'resourceType' | 'plans'>,
+): Emitter => ({
+  ...about,
+  constants: [],
+  places: new Map(),
+  temporaries: [],
+  locals: new Map(),
+  holes: new Map(),
+  as: about.action.name,
+})
 
 /** What the backend does not say in JavaScript; the interpreter serves the partition. */
 export class Unsupported extends Error {}
 
 export function emit(expr: Expr, to: Emitter): string {
   switch (expr.kind) {
-    case 'literal':
-      return emitLiteral(expr.value, expr.type, to)
+    case 'literal': {
+      const hole = to.holes.get(expr)
+      return hole === undefined ? emitLiteral(expr.value, expr.type, to) : asNode(`k[${hole}]`, expr.type)
+    }
     case 'variable':
       return emitVariable(expr, to)
     case 'let': {
@@ -62,7 +80,7 @@ export function emit(expr: Expr, to: Emitter): string {
     case 'in':
       return emitIn(expr, to)
     case 'holds':
-      return `h.holds(run,g,${emit(expr.subject, to)},${constant(expr.relation, to)},${emit(expr.of, to)})`
+      return emitHolds(expr, to)
     case 'permitted':
       return `h.permitted(run,g,s,${constant(to.as, to)},r,${emit(expr.of, to)})`
     case 'isType':
@@ -88,6 +106,11 @@ export function emit(expr: Expr, to: Emitter): string {
       if (!isSafeToCatch(expr.operand)) throw new Unsupported()
       return `h.attempt(()=>${emit(expr.operand, to)},()=>${emit(expr.otherwise, to)})`
   }
+}
+
+/** A conjunction. */
+export function emitAll(conjuncts: readonly Expr[], to: Emitter): string {
+  return joined(conjuncts, '&&', to)
 }
 
 /** A place in the constants, by generated name; equal texts and numbers share one. */
@@ -218,13 +241,23 @@ function emitCompare(expr: Kind<'compare'>, to: Emitter): string {
 
 function emitEquality(expr: Kind<'compare'>, left: string, right: string, to: Emitter): string {
   const { kind } = expr.left.type
-  if (kind === 'entity' || expr.right.type.kind === 'entity') return `h.same(${left},${right})`
+  if (kind === 'entity' || expr.right.type.kind === 'entity') {
+    // By its id: no node is looked for.
+    if (expr.right.kind === 'literal') return `h.isEntity(${left},${entityConstant(expr.right, to)})`
+    if (expr.left.kind === 'literal') return `h.isEntity(${right},${entityConstant(expr.left, to)})`
+    return `h.same(${left},${right})`
+  }
   if (kind === 'set' || kind === 'map' || kind === 'record' || kind === 'ip') {
     return `h.equal(${asValue(left, expr.left.type)},${asValue(right, expr.right.type)})`
   }
   if (!mayBeAbsent(expr.left) || !mayBeAbsent(expr.right)) return `(${left}===${right})`
   const name = temporary(to)
   return `((${name}=${left})!==undefined&&${name}===${right})`
+}
+
+function entityConstant(expr: Kind<'literal'>, to: Emitter): string {
+  const hole = to.holes.get(expr)
+  return hole === undefined ? constant(expr.value, to) : `k[${hole}]`
 }
 
 function emitIn(expr: Kind<'in'>, to: Emitter): string {
@@ -246,6 +279,13 @@ function emitIn(expr: Kind<'in'>, to: Emitter): string {
     : `h.hasValue(${right},${asValue(left, expr.left.type)})`
 }
 
+function emitHolds(expr: Kind<'holds'>, to: Emitter): string {
+  const [subject, of] = [emit(expr.subject, to), emit(expr.of, to)]
+  const type = staticType(expr.of, to)
+  if (type === undefined) return `h.holds(run,g,${subject},${constant(expr.relation, to)},${of})`
+  return `h.holdsPlan(run,g,${subject},${constant(to.plans.of(type, expr.relation), to)},${of})`
+}
+
 function emitIsType(expr: Kind<'isType'>, to: Emitter): string {
   const type = staticType(expr.operand, to)
   if (type !== undefined && !mayBeAbsent(expr.operand) && expr.operand.kind === 'variable') {
@@ -258,9 +298,9 @@ function emitCall(expr: Kind<'call'>, to: Emitter): string {
   const builtin = builtinByName.get(expr.name)
   if (!builtin) throw new Unsupported()
   const args = expr.args.map((arg) => asValue(emit(arg, to), arg.type))
-  if (expr.args.every((arg) => arg.kind === 'literal')) {
+  if (expr.args.every((arg) => arg.kind === 'literal' && !to.holes.has(arg))) {
     const value = builtin.evaluate(
-      expr.args.map((arg) => arg.value),
+      expr.args.flatMap((arg) => (arg.kind === 'literal' ? [arg.value] : [])),
       expr.type,
     )
     if (!isFailure(value)) return emitLiteral(value, expr.type, to)

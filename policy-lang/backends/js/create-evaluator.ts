@@ -7,8 +7,8 @@ import { refusal } from '../../runtime/judge.ts'
 import { bail } from './bail.ts'
 import { Unsupported } from './compile-expression.ts'
 import { compilePartition, type Partition } from './compile-partition.ts'
-import { newRun } from './hold-relation.ts'
-import { createRelationPlans } from './relation-plan.ts'
+import type { Run } from './hold-relation.ts'
+import { createRelationPlans, type RelationPlans } from './relation-plan.ts'
 
 /** Judges requests against one program. Answers exactly what `interpret` answers. */
 export type Evaluator = {
@@ -23,32 +23,45 @@ export type Evaluator = {
  * and whenever compiled code meets an E.
  */
 export function createEvaluator(program: Program): Evaluator {
-  const find = createPartitions(program)
   const plans = createRelationPlans(program)
-  const idle = newRun(plans, 0, undefined)
+  const find = createPartitions(program, plans)
   const fits = createSchemaCheck(program)
+  let idle: Run | undefined
   const decide = (facts: Facts, request: Request, options: EvaluateOptions): Decision => {
     const { subject, resource } = request
     const partition = find(request.action, resource.type, subject.type)
     if (typeof partition !== 'object' || !isGraph(facts) || !fits(facts)) {
       return partition === 'unknown' ? unknownAction : interpret(program, facts, request, options)
     }
+    const run = idle ?? newRun(plans, facts)
+    // An extern may ask for a decision itself: it gets a run of its own.
+    idle = undefined
     try {
-      const state = partition.evaluate(
-        facts,
-        facts.find(subject.type, subject.id),
-        facts.find(resource.type, resource.id),
-        request.context,
-        options.now,
-        partition.needsRun ? newRun(plans, options.now, options.externs) : idle,
-      )
+      run.graph = facts
+      run.subject = facts.find(subject.type, subject.id)
+      run.resource = facts.find(resource.type, resource.id)
+      run.context = request.context
+      run.now = options.now
+      run.externs = options.externs
+      run.memo = undefined
+      run.depth = 0
+      const state = partition.evaluate(run)
       return state.decision ?? partition.states.decide(state) ?? interpret(program, facts, request, options)
     } catch (error) {
       if (error !== bail) throw error
       return interpret(program, facts, request, options)
+    } finally {
+      idle = run
     }
   }
   return { program, decide, allows: (facts, request, options) => decide(facts, request, options).decision }
+}
+
+function newRun(plans: RelationPlans, graph: Graph): Run {
+  const nobody = graph.find('Anonymous', '')
+  const { memo, externs } = { memo: undefined, externs: undefined }
+  const start = { depth: 0, unionOnly: true, metItself: false, now: 0 }
+  return { plans, graph, subject: nobody, resource: nobody, context: new Map(), externs, memo, ...start }
 }
 
 const unknownAction = Object.freeze(refusal('unknown-action'))
@@ -59,11 +72,14 @@ type Found = Partition | 'interpreted' | 'unknown'
 /** The types that an action was last asked about: mostly the same again. */
 type Asked = { resource: string; subject: string; found: Found; readonly all: Map<string, Map<string, Found>> }
 
-function createPartitions(program: Program): (action: string, resource: string, subject: string) => Found {
+function createPartitions(
+  program: Program,
+  plans: RelationPlans,
+): (action: string, resource: string, subject: string) => Found {
   const actions = new Map<string, Asked>()
   const slow = (action: string, resource: string, subject: string): Found => {
     const asked = actions.get(action)
-    const found = asked?.all.get(resource)?.get(subject) ?? makePartition(program, action, resource, subject)
+    const found = asked?.all.get(resource)?.get(subject) ?? makePartition(program, plans, { action, resource, subject })
     // Only names that the schema has are remembered: a caller cannot fill the memory.
     if (found === 'unknown') return found
     const all = asked?.all ?? new Map<string, Map<string, Found>>()
@@ -81,13 +97,22 @@ function createPartitions(program: Program): (action: string, resource: string, 
   }
 }
 
-function makePartition(program: Program, name: string, resourceType: string, subjectType: string): Found {
-  const action = program.actions.get(actionKey(name, resourceType))
+function makePartition(
+  program: Program,
+  plans: RelationPlans,
+  asked: { readonly action: string; readonly resource: string; readonly subject: string },
+): Found {
+  const action = program.actions.get(actionKey(asked.action, asked.resource))
   const uid = (type: string) => ({ kind: 'entity', type, id: '' }) as const
-  const request = { subject: uid(subjectType), action: name, resource: uid(resourceType), context: new Map() }
+  const request = {
+    subject: uid(asked.subject),
+    action: asked.action,
+    resource: uid(asked.resource),
+    context: new Map(),
+  }
   if (!action || !isKnownSubject(program, request)) return 'unknown'
   try {
-    return compilePartition(program, action, subjectType)
+    return compilePartition(program, action, asked.subject, plans)
   } catch (error) {
     // EvalError: the process forbids code from strings.
     if (error instanceof Unsupported || error instanceof EvalError) return 'interpreted'

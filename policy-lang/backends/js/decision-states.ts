@@ -17,6 +17,12 @@ export type DecisionStates = {
   readonly start: State
   /** `rule` has counted too. */
   step(state: State, rule: number): State
+  /** Says which rules the bits of a block mean. */
+  nameBlock(block: number, rules: readonly number[]): void
+  /** Those of a block have counted too. */
+  stepBlock(state: State, block: number, bits: number): State
+  /** Where the first block leads from `start`: by bits, filled in as it is asked for. */
+  readonly first: readonly (State | undefined)[]
   /** null: the interpreter must say it. */
   decide(state: State): Decision | null
 }
@@ -27,21 +33,39 @@ const remembered = 10_000
 export function createDecisionStates(program: Program, resourceType: string): DecisionStates {
   let states = 1
   const start: State = { counted: [], next: new Map(), decision: undefined }
-  const step = (state: State, rule: number): State => {
-    const known = state.next.get(rule)
-    if (known !== undefined) return known
-    const made: State = { counted: [...state.counted, rule], next: new Map(), decision: undefined }
+  const blocks: (readonly number[])[] = []
+  const first: (State | undefined)[] = []
+  const go = (state: State, edge: number, rules: readonly number[]): State => {
+    const made: State = { counted: [...state.counted, ...rules], next: new Map(), decision: undefined }
     if (states < remembered) {
       states += 1
-      state.next.set(rule, made)
+      state.next.set(edge, made)
     }
+    return made
+  }
+  const step = (state: State, rule: number): State => state.next.get(rule) ?? go(state, rule, [rule])
+  const stepBlock = (state: State, block: number, bits: number): State => {
+    // Negative, so that no rule has this number.
+    const edge = -1 - block * 1024 - bits
+    const known = state.next.get(edge)
+    if (known !== undefined) return known
+    const made = go(
+      state,
+      edge,
+      (blocks[block] ?? []).filter((_, bit) => (bits & (1 << bit)) !== 0),
+    )
+    if (state === start && block === 0 && state.next.has(edge)) first[bits] = made
     return made
   }
   const decide = (state: State): Decision | null => {
     if (state.decision === undefined) state.decision = conclude(program, resourceType, state.counted)
     return state.decision
   }
-  return { start, step, decide }
+  const nameBlock = (block: number, rules: readonly number[]): void => {
+    blocks[block] = rules
+    if (block === 0) first.push(...Array<undefined>(2 ** rules.length).fill(undefined))
+  }
+  return { start, step, nameBlock, stepBlock, first, decide }
 }
 
 function conclude(program: Program, resourceType: string, counted: readonly number[]): Decision | null {

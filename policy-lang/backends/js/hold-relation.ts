@@ -1,31 +1,26 @@
 import type { Graph } from '../../entities/graph.ts'
 import { type Node, sameNode, TRANSIENT, type TupleEntry, type TupleList } from '../../entities/node.ts'
+import type { Value } from '../../ir/nodes.ts'
 import type { RelationExpr } from '../../ir/program.ts'
 import type { Externs } from '../../runtime/decision.ts'
 import { leave } from './bail.ts'
 import type { RelationPlan, RelationPlans } from './relation-plan.ts'
 
-/** What one decision carries along: made anew for each, so that nothing is shared between decisions. */
+/** What one decision carries along. An evaluator uses one again and again: decisions do not overlap. */
 export type Run = {
   readonly plans: RelationPlans
-  readonly now: number
-  readonly externs: Externs | undefined
+  graph: Graph
+  subject: Node
+  resource: Node
+  context: ReadonlyMap<string, Value>
+  now: number
+  externs: Externs | undefined
   /** By subject, plan and number of the resource; undefined until a relation is recursive. */
   memo: Map<Node, Map<RelationPlan, Map<number, boolean | 'open'>>> | undefined
   depth: number
   unionOnly: boolean
   metItself: boolean
 }
-
-export const newRun = (plans: RelationPlans, now: number, externs: Externs | undefined): Run => ({
-  plans,
-  now,
-  externs,
-  memo: undefined,
-  depth: 0,
-  unionOnly: true,
-  metItself: false,
-})
 
 /** Deeper chains are the interpreter's: it knows the limit. */
 const depth = 200
@@ -43,7 +38,8 @@ export function isPermitted(run: Run, graph: Graph, subject: Node, roles: readon
   return false
 }
 
-function holdsPlan(run: Run, graph: Graph, subject: Node, plan: RelationPlan, resource: Node): boolean {
+/** The same for a relation whose plan is known. */
+export function holdsPlan(run: Run, graph: Graph, subject: Node, plan: RelationPlan, resource: Node): boolean {
   run.unionOnly = plan.unionOnly
   run.metItself = false
   const holds = visit(run, graph, subject, plan, resource)

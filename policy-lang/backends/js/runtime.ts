@@ -10,7 +10,8 @@ import type { Type } from '../../ir/types.ts'
 import { hasType } from '../../runtime/has-type.ts'
 import { limits } from '../../runtime/limits.ts'
 import { bail, leave } from './bail.ts'
-import { holdsRelation, includesNode, isPermitted, type Run } from './hold-relation.ts'
+import { holdsPlan, holdsRelation, includesNode, isPermitted, type Run } from './hold-relation.ts'
+import type { RelationPlan } from './relation-plan.ts'
 
 type Optional<T> = T | undefined
 
@@ -20,6 +21,8 @@ const slot = (node: Optional<Node>, name: string): number => node?.table.slots.g
 export const runtime = {
   holds: (run: Run, graph: Graph, subject: Optional<Node>, relation: string, of: Optional<Node>): boolean =>
     subject !== undefined && of !== undefined && holdsRelation(run, graph, subject, relation, of),
+  holdsPlan: (run: Run, graph: Graph, subject: Optional<Node>, plan: RelationPlan, of: Optional<Node>): boolean =>
+    subject !== undefined && of !== undefined && holdsPlan(run, graph, subject, plan, of),
   permitted: (run: Run, graph: Graph, subject: Node, action: string, resource: Node, at: Optional<Node>): boolean =>
     at !== undefined &&
     isPermitted(run, graph, subject, graph.permittingRoles(at.uid.type, action, resource.uid.type), at),
@@ -41,6 +44,8 @@ export const runtime = {
   uids: (nodes: Optional<readonly Node[]>): SetValue | undefined =>
     nodes && { kind: 'set', items: nodes.map((node) => node.uid) },
   same: (a: Optional<Node>, b: Optional<Node>): boolean => a !== undefined && b !== undefined && sameNode(a, b),
+  isEntity: (node: Optional<Node>, value: EntityValue): boolean =>
+    node !== undefined && node.uid.id === value.id && node.uid.type === value.type,
   equal: (a: Optional<Value>, b: Optional<Value>): boolean => a !== undefined && b !== undefined && equalValues(a, b),
   order: compareCodePoints,
   within: (graph: Graph, node: Optional<Node>, ancestor: Optional<Node>): boolean =>
@@ -53,17 +58,8 @@ export const runtime = {
     }
     return false
   },
-  /** Ids of the entities of one type among the node and everything above it. */
-  ancestorIds: (graph: Graph, node: Optional<Node>, type: string): readonly string[] => {
-    const ids: string[] = []
-    if (node === undefined) return ids
-    const nodes = graph.ancestors(node)
-    for (let index = 0; index < nodes.length; index += 1) {
-      const uid = nodes[index]?.uid
-      if (uid !== undefined && uid.type === type) ids.push(uid.id)
-    }
-    return ids
-  },
+  /** The node and everything above it. */
+  line: (graph: Graph, node: Optional<Node>): readonly Node[] => (node === undefined ? [] : graph.ancestors(node)),
   idOf: (node: Optional<Node>): string | undefined => node?.uid.id,
   hasNode: (nodes: Optional<readonly Node[]>, node: Optional<Node>): boolean =>
     nodes !== undefined && node !== undefined && includesNode(nodes, node),

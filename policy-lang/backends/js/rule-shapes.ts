@@ -1,0 +1,71 @@
+import type { Expr, Value } from '../../ir/nodes.ts'
+import type { Type } from '../../ir/types.ts'
+import type { Row } from '../../optimise/plan-partition.ts'
+import { type Shape, shapeOf } from '../../optimise/shape-of.ts'
+import { type Emitter, emit, emitAll } from './compile-expression.ts'
+
+/** Functions of a partition: one for each shape of rules, one for each path that is looked up. */
+export type Shapes = {
+  /** Rows of equal key share a function. */
+  keyOf(row: Row): string
+  /** The number of the row's function, or what it always answers, and the constants that it takes. */
+  testOf(row: Row): { readonly test: number | boolean; readonly constants: readonly Value[] }
+  /** The number of a function that reads what `code` yields. */
+  readOf(of: Expr, as: string, wrap: (code: string) => string): number
+  /** Their texts, in order. */
+  readonly functions: readonly string[]
+}
+
+/** What code may mention of the request; what it does not use costs nothing. */
+export const parameters = 'const g=run.graph,s=run.subject,r=run.resource,ctx=run.context,now=run.now;'
+
+export function createShapes(to: Emitter): Shapes {
+  const types = new Map<Type, string>()
+  const shapes = new Map<Row, Shape>()
+  const numbers = new Map<string, number | boolean>()
+  const reads = new Map<string, number>()
+  const functions: string[] = []
+  const shapeOfRow = (row: Row): Shape => {
+    const known = shapes.get(row)
+    if (known) return known
+    const { text, constants } = shapeOf(row.conjuncts, types)
+    const shape = { text: `${row.as} ${text}`, constants }
+    shapes.set(row, shape)
+    return shape
+  }
+  const write = (code: string): number => {
+    functions.push(`function(run,k){${parameters}${temporariesIn(code, to)}return ${code}}`)
+    return functions.length - 1
+  }
+  const compile = (row: Row, { constants }: Shape): number | boolean => {
+    to.as = row.as
+    for (const [index, literal] of constants.entries()) to.holes.set(literal, index)
+    const code = emitAll(row.conjuncts, to)
+    to.holes.clear()
+    return code === 'true' || code === 'false' ? code === 'true' : write(code)
+  }
+  return {
+    functions,
+    keyOf: (row) => shapeOfRow(row).text,
+    testOf: (row) => {
+      const shape = shapeOfRow(row)
+      const test = numbers.get(shape.text) ?? compile(row, shape)
+      numbers.set(shape.text, test)
+      return { test, constants: shape.constants.map((literal) => literal.value) }
+    },
+    readOf: (of, as, wrap) => {
+      to.as = as
+      const code = wrap(emit(of, to))
+      const number = reads.get(code) ?? write(code)
+      reads.set(code, number)
+      return number
+    },
+  }
+}
+
+/** Declares the temporaries that a text assigns. */
+export function temporariesIn(code: string, to: Emitter): string {
+  const used = to.temporaries.filter((name) => code.includes(`${name}=`))
+  to.temporaries.length = 0
+  return used.length > 0 ? `let ${used.join(',')};` : ''
+}
