@@ -196,9 +196,9 @@ async function readiness(kernel: Kernel, parts: readonly AreaParts[]): Promise<{
 
 /** Tokens of different kinds have different judges: the first that knows the token answers. */
 const firstOf = (verifiers: readonly TokenVerifier[]): TokenVerifier => ({
-  async verify(tenant, token, audiences) {
+  async verify(tenant, token, audiences, possession) {
     for (const verifier of verifiers) {
-      const who = await verifier.verify(tenant, token, audiences)
+      const who = await verifier.verify(tenant, token, audiences, possession)
       if (who) return who
     }
     return undefined

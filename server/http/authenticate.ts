@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ChangeFeed } from '../events/change.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
-import type { Authenticated, ClientAuthenticator, TokenVerifier } from './authentication.ts'
+import type { Authenticated, ClientAuthenticator, Possession, TokenVerifier } from './authentication.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
 
@@ -11,6 +11,7 @@ export type Authenticate = (
   authorization: string | undefined,
   audiences: readonly string[],
   now: number,
+  possession?: Possession,
 ) => Promise<Authenticated | undefined>
 
 /**
@@ -33,9 +34,16 @@ export function createAuthenticate(
       return
     for (const [key, entry] of remembered) if (entry.tenantId === set.tenantId) remembered.delete(key)
   })
-  return async (tenant, authorization, audiences, now) => {
+  return async (tenant, authorization, audiences, now, possession) => {
     if (authorization === undefined) return undefined
     if (authorization.length > limits.bearerTokenLength) throw invalidToken()
+    const bound = dpopToken(authorization)
+    if (bound !== undefined) {
+      // Never remembered: a proof is good for one request.
+      const who = possession && (await verifier?.verify(tenant, bound, audiences, possession))
+      if (!who) throw invalidProof()
+      return who
+    }
     const key = createHash('sha256')
       .update(`${tenant.id}\n${audiences.join(' ')}\n${authorization}`)
       .digest('base64')
@@ -61,5 +69,13 @@ export function bearerToken(authorization: string): string | undefined {
   if (authorization.length > limits.bearerTokenLength) return undefined
   return /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(authorization)?.[1]
 }
+
+/** RFC 9449 §7.1. */
+function dpopToken(authorization: string): string | undefined {
+  return /^DPoP +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(authorization)?.[1]
+}
+
+const invalidProof = () =>
+  errors.invalid_token({ headers: { 'www-authenticate': 'DPoP error="invalid_token", algs="ES256 Ed25519 EdDSA"' } })
 
 const invalidToken = () => errors.invalid_token({ headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })

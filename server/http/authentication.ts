@@ -22,8 +22,16 @@ export type Authenticated = {
  * what a token says; a DatabaseError (`unavailable`) passes through and becomes 503.
  */
 export type TokenVerifier = {
-  /** `audiences`: absolute URLs, one of which the token must name. */
-  verify(tenant: Tenant, token: string, audiences: readonly string[]): Promise<Authenticated | undefined>
+  /**
+   * `audiences`: absolute URLs, one of which the token must name. `possession`: the token came by the scheme `DPoP`; absent, by
+   * `Bearer`. A token that is bound to a key is good only with the one, any other only with the other (RFC 9449 §7.1).
+   */
+  verify(
+    tenant: Tenant,
+    token: string,
+    audiences: readonly string[],
+    possession?: Possession,
+  ): Promise<Authenticated | undefined>
 }
 
 /**
@@ -32,6 +40,15 @@ export type TokenVerifier = {
  */
 export type ClientAuthenticator = {
   authenticate(tenant: Tenant, authorization: string): Promise<Authenticated | undefined>
+}
+
+/** The request that a bound token came with, and its proof (RFC 9449 §4). */
+export type Possession = {
+  /** The `DPoP` header; Node joins several by commas, and that is no JWT. */
+  readonly proof: string | undefined
+  readonly method: string
+  /** The address under the issuer, never from the `Host` header. */
+  readonly url: string
 }
 
 /** No subject is anonymous, never trusted. */

@@ -97,7 +97,13 @@ async function authenticatedScope(
 ): Promise<RequestScope> {
   const { scope } = context.state
   const audiences = audiencePaths.map((path) => scope.tenant.issuer + path)
-  const who = await authenticate(scope.tenant, context.req.headers.authorization, audiences, scope.now)
+  const possession = {
+    proof: singleHeaders(context).dpop,
+    method: context.method,
+    url: scope.tenant.issuer + context.state.path,
+  }
+  const { authorization } = context.req.headers
+  const who = await authenticate(scope.tenant, authorization, audiences, scope.now, possession)
   if (!who) return scope
   const { expiresAt: _, ...identity } = who
   return { ...scope, ...identity }

@@ -2,10 +2,12 @@ import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 import { type JWTPayload, jwtVerify } from 'jose'
 import type { Clock } from '../../adapters/clock/port.ts'
 import type { Database } from '../../adapters/database/port.ts'
-import type { Authenticated, TokenVerifier } from '../http/authentication.ts'
+import type { Authenticated, Possession, TokenVerifier } from '../http/authentication.ts'
 import { entityOf, scopesOf } from '../identity/entities.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import { readDpopProof } from './dpop-proof.ts'
 import type { SigningKey } from './keys.ts'
+import { createReplayGuard } from './replay-guard.ts'
 import type { WritClaims } from './token-claims.ts'
 
 /** A JWT of ours whose signature, time and standing are good now. */
@@ -16,6 +18,8 @@ export type LiveToken = JWTPayload & {
   readonly exp: number
   readonly aud: string
   readonly scope?: string
+  /** The key that the token is bound to (RFC 9449 §6.1). */
+  readonly cnf?: { readonly jkt: string }
   readonly writ: WritClaims
 }
 
@@ -104,6 +108,17 @@ export function createAccessTokens(kit: {
     return token && (await isLive(tenant, token)) ? token : undefined
   }
 
+  /** The proof is good for this request, made by the token's key, and new (RFC 9449 §7.1). ORDER: only a good proof is claimed. */
+  const isHeldBy = async (
+    tenant: Tenant,
+    { token, text, possession }: { readonly token: LiveToken; readonly text: string; readonly possession: Possession },
+  ): Promise<boolean> => {
+    const proof = await readDpopProof(possession, text, clock.now())
+    if (!proof || proof.thumbprint !== token.cnf?.jkt) return false
+    const use = { purpose: 'resource', issuer: proof.thumbprint, id: proof.jti } as const
+    return createReplayGuard(database, tenant.id)(use, proof.expiresAtSeconds)
+  }
+
   const readCached = async (tenant: Tenant, text: string): Promise<LiveToken | undefined> => {
     const now = clock.now()
     const key = hash('sha256', JSON.stringify([tenant.id, tenant.issuer, text]), 'base64url')
@@ -120,9 +135,11 @@ export function createAccessTokens(kit: {
   return {
     read,
     decode,
-    async verify(tenant, text, audiences) {
+    async verify(tenant, text, audiences, possession) {
       const token = await readCached(tenant, text)
       if (!token || !audiences.includes(token.aud)) return undefined
+      if ((token.cnf !== undefined) !== (possession !== undefined)) return undefined
+      if (possession && !(await isHeldBy(tenant, { token, text, possession }))) return undefined
       return authenticatedBy(token)
     },
     async deny(tenant, token) {
@@ -138,11 +155,18 @@ export function createAccessTokens(kit: {
 function isOurs(payload: JWTPayload): payload is LiveToken {
   const { jti, sub, client_id: clientId, aud, exp, writ, cnf } = payload
   if (typeof jti !== 'string' || typeof sub !== 'string' || typeof clientId !== 'string') return false
-  if (typeof aud !== 'string' || typeof exp !== 'number' || cnf !== undefined) return false
+  if (typeof aud !== 'string' || typeof exp !== 'number' || !isBinding(cnf)) return false
   const { ep, gr } = (writ ?? {}) as Partial<WritClaims>
   if (!Array.isArray(ep) || ep.length !== 3 || !ep.every(Number.isSafeInteger)) return false
   // A person's token always hangs on a grant.
   return sub === clientId ? gr === undefined : typeof gr === 'string'
+}
+
+/** Absent, or one key by its thumbprint: a binding that is not understood is not passed over. */
+function isBinding(cnf: unknown): boolean {
+  if (cnf === undefined) return true
+  const { jkt, ...others } = (cnf ?? {}) as { readonly jkt?: unknown }
+  return typeof jkt === 'string' && Object.keys(others).length === 0
 }
 
 function authenticatedBy(token: LiveToken): Authenticated {

@@ -3,9 +3,10 @@ import type { Clock } from '../../adapters/clock/port.ts'
 import type { Database } from '../../adapters/database/port.ts'
 import type { Issue } from '../issuance/issue.ts'
 import type { Exchanges } from './exchange.ts'
-import { grantFamily, interactionFamily, replayFamily, sessionFamily } from './families.ts'
+import { grantFamily, interactionFamily, sessionFamily } from './families.ts'
 import type { Library } from './library.ts'
 import { type RefusalStage, toProtocolError } from './protocol-errors.ts'
+import { pushedRequestFamily } from './pushed-requests.ts'
 import type { SecurityLog } from './security-log.ts'
 import { accessTokenFamily, codeFamily, refreshTokenFamily } from './token-families.ts'
 import { createTokenRows, type TokenRows } from './token-rows.ts'
@@ -34,7 +35,7 @@ const families: { readonly [model: string]: (context: FamilyContext) => Family }
   AuthorizationCode: codeFamily,
   AccessToken: accessTokenFamily,
   RefreshToken: refreshTokenFamily,
-  ReplayDetection: replayFamily,
+  PushedAuthorizationRequest: pushedRequestFamily,
   Client: ({ findClient }) => ({ find: findClient }),
 }
 

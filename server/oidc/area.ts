@@ -8,6 +8,7 @@ import { createSetupLinks } from '../identity/setup-links.ts'
 import { createGate } from '../issuance/gate.ts'
 import type { Kernel } from '../kernel.ts'
 import { oidcTables } from '../schema/0010-oidc.ts'
+import { oidcRequestTables } from '../schema/0011-oidc-requests.ts'
 import { createAccessTokens } from './access-tokens.ts'
 import { createClientAuthenticator } from './client-authentication.ts'
 import { createNoteClientFailure } from './client-failures.ts'
@@ -36,7 +37,7 @@ export type OidcAreaOptions = {
 export function oidcArea(options: OidcAreaOptions = {}): Area {
   return {
     name: 'oidc',
-    migrations: [oidcTables],
+    migrations: [oidcTables, oidcRequestTables],
     bindings: identityBindings,
     build: (kernel) => buildParts(kernel, options),
   }

@@ -52,6 +52,12 @@ export const clientMetadataSchema = z.strictObject({
   accessTokenLifetimeSeconds: z.int().min(60).max(3_600).optional(),
   /** False only for confidential clients of certification tenants (provider.md §2). */
   requirePkce: z.boolean().default(true),
+  /** Every token of this client is bound to a key that it proves (RFC 9449 §5.2). */
+  dpopBoundAccessTokens: z.boolean().default(false),
+  /** Authorization requests are pushed first (RFC 9126 §6). */
+  requirePushedAuthorizationRequests: z.boolean().default(false),
+  /** Authorization requests are signed by the client (RFC 9101 §10.5). */
+  requireSignedRequestObject: z.boolean().default(false),
   corsOrigins: z
     .array(z.url({ protocol: /^https?$/ }))
     .max(50)

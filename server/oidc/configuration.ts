@@ -1,6 +1,7 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import type { Tenant } from '../tenancy/tenant.ts'
 import { claimsByScope } from './claims.ts'
+import { dpopAlgorithms } from './dpop-proof.ts'
 import type { Hooks } from './hooks.ts'
 import type { SigningKey } from './keys.ts'
 
@@ -25,11 +26,19 @@ export type ConfigurationOptions = {
   readonly hooks: Hooks
   readonly keys: readonly SigningKey[]
   readonly cookieKeys: readonly Buffer[]
+  readonly nonceSecret: Buffer
   readonly now: () => number
 }
 
 /** All that the library is told (provider.md §2): what is off is said, since several of its defaults are on. */
-export function configurationOf({ tenant, hooks, keys, cookieKeys, now }: ConfigurationOptions): Configuration {
+export function configurationOf({
+  tenant,
+  hooks,
+  keys,
+  cookieKeys,
+  nonceSecret,
+  now,
+}: ConfigurationOptions): Configuration {
   const isSecure = tenant.issuer.startsWith('https:')
   const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, signed: true } as const
   return {
@@ -37,13 +46,14 @@ export function configurationOf({ tenant, hooks, keys, cookieKeys, now }: Config
     // ORDER: current keys first, since the library signs with the first that fits; the others are published (provider.md §5).
     jwks: { keys: keys.map((key) => ({ ...key.privateJwk })) },
     ...protocol(hooks),
-    features: featuresOf(tenant, hooks),
+    features: featuresOf(tenant, hooks, nonceSecret),
     routes: {
       authorization: '/oauth2/authorize',
       token: '/oauth2/token',
       userinfo: '/oauth2/userinfo',
       introspection: '/oauth2/introspect',
       revocation: '/oauth2/revoke',
+      pushed_authorization_request: '/oauth2/par',
       jwks: '/oauth2/jwks',
       end_session: '/oauth2/end_session',
     },
@@ -99,6 +109,8 @@ const protocol = (hooks: Hooks) => ({
     userinfoSigningAlgValues: ['RS256', 'ES256'],
     introspectionSigningAlgValues: ['RS256', 'ES256'],
     authorizationSigningAlgValues: ['RS256', 'ES256'],
+    requestObjectSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'RS256'],
+    dPoPSigningAlgValues: dpopAlgorithms,
   },
   extraClientMetadata: { properties: ['corsOrigins'] },
   allowOmittingSingleRegisteredRedirectUri: false,
@@ -111,10 +123,12 @@ const protocol = (hooks: Hooks) => ({
   fetch: () => Promise.reject(new Error('oidc: outgoing requests are off')),
 })
 
-const featuresOf = (tenant: Tenant, hooks: Hooks) => ({
+const featuresOf = (tenant: Tenant, hooks: Hooks, nonceSecret: Buffer) => ({
   devInteractions: { enabled: false },
-  dPoP: { enabled: false },
-  pushedAuthorizationRequests: { enabled: false },
+  // Whoever asks for a bound token shows a key that is live now, so nothing made in advance is of use (RFC 9449 §8).
+  dPoP: { enabled: true, nonceSecret, requireNonce: () => true },
+  pushedAuthorizationRequests: { enabled: true },
+  requestObjects: { enabled: true, assertJwtClaimsAndHeader: hooks.checkRequestObject },
   claimsParameter: { enabled: true },
   clientCredentials: { enabled: true },
   userinfo: { enabled: true },

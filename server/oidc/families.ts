@@ -169,24 +169,6 @@ on conflict (tenant_id, id_hash) do update set payload = excluded.payload, expir
   }
 }
 
-/** The library asks, then saves: here saving is what decides (provider.md §3), so of many at once one passes. */
-export function replayFamily({ database, tenantId, clock, library }: FamilyContext): Family {
-  return {
-    async find(id) {
-      const text = 'select 1 from oidc_replay where tenant_id = $1 and id = $2'
-      const rows = await database.query({ name: 'oidc_replay-find', text }, [tenantId, id])
-      return rows.length > 0 ? { jti: id } : undefined
-    },
-    async upsert(id, _payload, expiresIn = 0) {
-      const text = `insert into oidc_replay (tenant_id, id, expires_at) values ($1, $2, $3)
-on conflict (tenant_id, id) do nothing returning id`
-      const expiresAt = new Date(clock.now() + Math.max(expiresIn, 60) * 1_000)
-      const rows = await database.query({ name: 'oidc_replay-put', text }, [tenantId, id, expiresAt])
-      if (rows.length === 0) throw new library.errors.InvalidClientAuth('assertion has been used before')
-    },
-  }
-}
-
 /** The session's payload as it is compared: without its id, and without the times that move on every request. */
 function stored({ jti: _id, exp: _exp, iat: _iat, ...kept }: AdapterPayload): string {
   return JSON.stringify(kept)

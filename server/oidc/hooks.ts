@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import type {
   AccessToken,
   AdapterFactory,
@@ -45,6 +46,21 @@ export type Hooks = ReturnType<typeof createHooks>
 
 /** The longest a client assertion may live (provider.md §10, §11.6). */
 const longestAssertionSeconds = 300
+
+const longestRequestObjectSeconds = 3_600
+
+type TimedClaims = { readonly aud?: unknown; readonly exp?: unknown; readonly iat?: unknown; readonly nbf?: unknown }
+
+/** Ends soon, and does not begin in the future: clocks differ by a minute at most (FAPI 2.0 §5.3.2.1). */
+function requireNear(
+  { exp, iat, nbf }: TimedClaims,
+  { seconds, longest, refuse }: { seconds: number; longest: number; refuse: (why: string) => Error },
+): void {
+  if (typeof exp !== 'number' || exp > seconds + longest) throw refuse('exp is too far away')
+  for (const at of [iat, nbf]) {
+    if (at !== undefined && (typeof at !== 'number' || at > seconds + 60)) throw refuse('iat or nbf is in the future')
+  }
+}
 
 /** Everything that the library asks us while it serves one tenant. */
 export function createHooks(options: HookOptions) {
@@ -120,7 +136,7 @@ const personHooks = ({ library, accounts, exchanges, issue, consents, decisions,
 })
 
 /** What a request may ask for. */
-const requestHooks = ({ library, tenant, answering, recordOf }: Kit) => ({
+const requestHooks = ({ library, tenant, answering, recordOf, now }: Kit) => ({
   checkRequestedScopes: async (ctx: KoaContextWithOIDC): Promise<void> =>
     answering('authorize', async () =>
       requireAllowedScopes(library, ctx, await recordOf(ctx.oidc.client?.clientId ?? '')),
@@ -137,6 +153,20 @@ const requestHooks = ({ library, tenant, answering, recordOf }: Kit) => ({
 
   defaultResource: (ctx: KoaContextWithOIDC, _client: Client, oneOf?: string[]) =>
     oneOf ?? (ctx.oidc.params?.grant_type === 'client_credentials' ? defaultAudience(tenant.issuer) : undefined),
+
+  /** A request object of the client's own making: for now, and for this issuer alone (RFC 9101 §4, FAPI 2.0 Message Signing §5.3.1). */
+  checkRequestObject: (
+    ctx: KoaContextWithOIDC,
+    claims: TimedClaims,
+    header: { readonly typ?: unknown; readonly crit?: unknown },
+  ): void => {
+    if (ctx.oidc.entities.PushedAuthorizationRequest) return
+    const refuse = (why: string) => new library.errors.InvalidRequestObject(why)
+    const types = new Set([undefined, 'JWT', 'jwt', 'oauth-authz-req+jwt'])
+    if (header.crit !== undefined || !types.has(header.typ as string)) throw refuse('typ or crit is not understood')
+    if (claims.aud !== tenant.issuer) throw refuse('aud must be one string, the issuer')
+    requireNear(claims, { seconds: Math.floor(now() / 1_000), longest: longestRequestObjectSeconds, refuse })
+  },
 
   pkceRequired: (_ctx: KoaContextWithOIDC, _client: Client): boolean => true,
 })
@@ -171,32 +201,26 @@ const tokenHooks = ({ library, exchanges }: Kit) => ({
 })
 
 /** Who a client is. */
-const clientHooks = ({ library, tenant, exchanges, throttle, now }: Kit) => ({
+function clientHooks({ library, tenant, exchanges, throttle, now }: Kit) {
   /** Too many failures from this address: nothing is compared for a while, so the answer tells nothing. */
-  requireHearing: (clientId: string): void => {
+  const requireHearing = (clientId: string): void => {
     const { scope } = exchanges.current()
     if (throttle.waitSeconds(tenant.id, clientId, scope.ip, now()) === 0) return
     const error = new library.errors.InvalidClient('too many failed attempts', 'throttled')
     throw Object.assign(error, { status: 429, statusCode: 429, expose: true })
-  },
+  }
+  return {
+    requireHearing,
 
-  /** Short-lived and for this issuer alone: one `aud`, as one string (FAPI 2.0 §5.3.2.1, provider.md §11.6). */
-  checkClientAssertion: (
-    ctx: KoaContextWithOIDC,
-    claims: { readonly aud?: unknown; readonly exp?: unknown; readonly iat?: unknown; readonly nbf?: unknown },
-  ): void => {
-    const seconds = Math.floor(now() / 1_000)
-    const refuse = (why: string) => new library.errors.InvalidClientAuth(why)
-    if (typeof claims.aud !== 'string' || !ctx.oidc.clientJwtAuthExpectedAudience().has(claims.aud)) {
-      throw refuse('aud must be one string that names this server')
-    }
-    if (typeof claims.exp !== 'number' || claims.exp > seconds + longestAssertionSeconds)
-      throw refuse('exp is too far away')
-    for (const at of [claims.iat, claims.nbf]) {
-      if (at !== undefined && (typeof at !== 'number' || at > seconds + 60)) throw refuse('iat or nbf is in the future')
-    }
-  },
-})
+    /** Short-lived and for this issuer alone: one `aud`, as one string (FAPI 2.0 §5.3.2.1, provider.md §11.6). */
+    checkClientAssertion: (ctx: KoaContextWithOIDC, claims: TimedClaims): void => {
+      requireHearing(ctx.oidc.client?.clientId ?? '')
+      const refuse = (why: string) => new library.errors.InvalidClientAuth(why)
+      if (claims.aud !== tenant.issuer) throw refuse('aud must be one string, the issuer')
+      requireNear(claims, { seconds: Math.floor(now() / 1_000), longest: longestAssertionSeconds, refuse })
+    },
+  }
+}
 
 /** What a browser is shown by the library's own endpoints. */
 const pageHooks = {
@@ -277,9 +301,18 @@ async function permitIdToken(
   exchange.permits.set('id_token', permit)
 }
 
+/** As the client sent it: the library passes over scopes that it does not know. A request object stands for all parameters. */
+function requestedScope(ctx: KoaContextWithOIDC): unknown {
+  const sent = ctx.method === 'POST' ? ctx.oidc.body : ctx.query
+  if (typeof sent?.request !== 'string') return sent?.scope
+  // Its signature has been checked by now.
+  const claims: { readonly scope?: unknown } = decodeJwt(sent.request)
+  return claims.scope
+}
+
 /** RFC 6749 §3.3: a scope outside of the client's allow-list is refused, not passed over (security.md §2.14). */
 function requireAllowedScopes(library: Library, ctx: KoaContextWithOIDC, client: ClientRecord): void {
-  const sent = ctx.method === 'POST' ? ctx.oidc.body?.scope : ctx.query.scope
+  const sent = requestedScope(ctx)
   if (typeof sent !== 'string') return
   const allowed = new Set((client.metadata.scope ?? '').split(' '))
   const foreign = sent.split(' ').filter((scope) => scope !== '' && !allowed.has(scope))

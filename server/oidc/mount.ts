@@ -22,6 +22,7 @@ const methods: { readonly [path: string]: readonly string[] } = {
   '/oauth2/userinfo': ['GET', 'POST', 'HEAD', 'OPTIONS'],
   '/oauth2/introspect': ['POST', 'OPTIONS'],
   '/oauth2/revoke': ['POST', 'OPTIONS'],
+  '/oauth2/par': ['POST', 'OPTIONS'],
   '/oauth2/jwks': ['GET', 'HEAD', 'OPTIONS'],
   '/oauth2/end_session': ['GET', 'HEAD'],
   '/oauth2/end_session/confirm': ['POST'],

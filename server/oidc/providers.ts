@@ -14,6 +14,7 @@ import { createHooks } from './hooks.ts'
 import { ensureSigningKeys, type SigningKey } from './keys.ts'
 import { type Library, loadLibrary } from './library.ts'
 import { noteEvents } from './note-events.ts'
+import { type ClaimOnce, createReplayGuard } from './replay-guard.ts'
 import type { SecurityLog } from './security-log.ts'
 import { spendOnce } from './spend-once.ts'
 
@@ -106,6 +107,7 @@ function buildProvider(
     securityLog,
     findClient: findMetadata,
   })
+  const nonceSecret = Buffer.from(secrets.deriveKey(`dpop-nonces:${tenant.id}`))
   const hooks = createHooks({
     library,
     tenant,
@@ -122,11 +124,12 @@ function buildProvider(
   const cookieKeys = [Buffer.from(secrets.deriveKey(`oidc-cookies:${tenant.id}`))]
   const provider = oneTransactionProvider(library, { database, clock, exchanges, securityLog, tenantId: tenant.id }, [
     tenant.issuer,
-    configurationOf({ tenant, hooks, keys, cookieKeys, now }),
+    configurationOf({ tenant, hooks, keys, cookieKeys, nonceSecret, now }),
   ])
   compareSecretsByHash(provider, { findClient, requireHearing: hooks.requireHearing })
   keepClients(provider, findClient)
   noteEvents(provider, exchanges)
+  claimUses(provider, createReplayGuard(database, tenant.id))
   provider.on('server_error', (_ctx: KoaContextWithOIDC, error: Error) =>
     log.error({ err: error, tenant: tenant.id }, 'oidc: server error'),
   )
@@ -188,6 +191,12 @@ function keepClients(provider: Provider, findClient: TenantProvider['findClient'
     built.set(record, client)
     return client
   }
+}
+
+/** The library asks whether a value was used, then saves it; here saving is the question (provider.md §3). */
+function claimUses({ ReplayDetection }: Provider, claimOnce: ClaimOnce): void {
+  ReplayDetection.unique = (issuer, id, expiresAtSeconds = 0) =>
+    claimOnce({ purpose: 'client', issuer, id }, expiresAtSeconds)
 }
 
 /** The library knows no secret: its comparison, which it awaits, is replaced on the Client prototype (provider.md §3). */

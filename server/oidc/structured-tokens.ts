@@ -33,5 +33,5 @@ export async function answerStructuredToken(
 }
 
 function describe({ writ: _writ, ...claims }: LiveToken): object {
-  return { active: true, ...claims, token_type: 'Bearer' }
+  return { active: true, ...claims, token_type: claims.cnf ? 'DPoP' : 'Bearer' }
 }

@@ -6,6 +6,7 @@ const tables = [
   'oidc_code',
   'oidc_access_token',
   'oidc_refresh_token',
+  'oidc_pushed_request',
   'oidc_replay',
   'oidc_denied_token',
   'oidc_grant',

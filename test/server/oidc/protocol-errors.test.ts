@@ -85,7 +85,7 @@ describe('the authorization endpoint', () => {
     ['an unknown prompt', { prompt: 'dance' }, 'invalid_request'],
     ['prompt=none without a session', { prompt: 'none' }, 'login_required'],
     ['claims that are no JSON', { claims: '{' }, 'invalid_request'],
-    ['a request object', { request: 'e30.e30.' }, 'request_not_supported'],
+    ['an unsigned request object (RFC 9101 §10.5)', { request: 'e30.e30.' }, 'invalid_request_object'],
   ])('sends the client an error for %s', async (_what, changes, error) => {
     const response = await authorizeWith(changes)
     const location = new URL(response.headers.get('location') ?? 'about:blank')

@@ -16,6 +16,7 @@ import { type ClientMetadata, clientMetadataSchema, hashClientSecret } from '../
 import { foundation } from '../../../server/schema/0001-foundation.ts'
 import { changes as changeTables } from '../../../server/schema/0002-changes.ts'
 import { oidcTables } from '../../../server/schema/0010-oidc.ts'
+import { oidcRequestTables } from '../../../server/schema/0011-oidc-requests.ts'
 import { openTestDatabase } from '../../kit/database.ts'
 
 /** Real time plus what a test adds: the library reads the machine's clock, so tests only ever go forward together with it. */
@@ -24,6 +25,8 @@ export type ShiftedClock = Clock & { advance(milliseconds: number): void }
 export type RigOptions = {
   readonly url?: string
   readonly area?: OidcAreaOptions
+  /** Beside the provider. */
+  readonly areas?: readonly Area[]
 }
 export type Rig = Awaited<ReturnType<typeof openRig>>
 
@@ -33,7 +36,7 @@ export const clientSecret = 'a-secret-of-the-web-client-0123456789'
 /** The oidc area alone behind the real request layers and a real database: what a test of the provider needs and no more. */
 export async function openRig(options: RigOptions = {}) {
   const { database, close: closeDatabase } = await openTestDatabase({
-    migrations: [foundation, changeTables, oidcTables],
+    migrations: [foundation, changeTables, oidcTables, oidcRequestTables],
     ...(options.url !== undefined ? { url: options.url } : {}),
   })
   const lines: string[] = []
@@ -72,7 +75,7 @@ export async function openRig(options: RigOptions = {}) {
     secrets: sealedSecrets([Buffer.alloc(32, 7)]),
     mailer: unused('mail'),
     jobs: unused('jobs'),
-    areas: [serverPolicies, oidcArea(options.area)],
+    areas: [serverPolicies, oidcArea(options.area), ...(options.areas ?? [])],
   })
   server.on('request', built.handle)
   const { kernel } = built

@@ -1,0 +1,48 @@
+import { hash } from 'node:crypto'
+import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose'
+import type { Possession } from '../http/authentication.ts'
+
+export const dpopAlgorithms = ['ES256', 'Ed25519', 'EdDSA']
+
+/** How far a proof's time may be from ours; its `jti` is remembered as long (RFC 9449 §11.1). */
+const windowSeconds = 60
+const longestProof = 8_192
+const longestId = 256
+
+export type Proof = { readonly thumbprint: string; readonly jti: string; readonly expiresAtSeconds: number }
+
+/**
+ * Judges a DPoP proof that comes with an access token (RFC 9449 §4.3, §7); undefined for every proof that is not good for this
+ * token and this very request. Whether it is new, and whether its key is the token's, is the caller's to see.
+ */
+export async function readDpopProof(
+  { proof, method, url }: Possession,
+  token: string,
+  now: number,
+): Promise<Proof | undefined> {
+  if (proof === undefined || proof.length > longestProof) return undefined
+  try {
+    const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
+      algorithms: dpopAlgorithms,
+      typ: 'dpop+jwt',
+      currentDate: new Date(now),
+    })
+    const { jti, iat, htm, htu, ath } = payload
+    if (typeof jti !== 'string' || jti === '' || jti.length > longestId) return undefined
+    if (typeof iat !== 'number' || Math.abs(now / 1_000 - iat) > windowSeconds) return undefined
+    if (htm !== method || typeof htu !== 'string' || withoutQuery(htu) !== withoutQuery(url)) return undefined
+    if (ath !== hash('sha256', token, 'base64url') || !protectedHeader.jwk) return undefined
+    return {
+      thumbprint: await calculateJwkThumbprint(protectedHeader.jwk),
+      jti,
+      expiresAtSeconds: Math.ceil(iat) + windowSeconds,
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function withoutQuery(address: string): string | undefined {
+  const url = URL.parse(address)
+  return url ? `${url.origin}${url.pathname}` : undefined
+}
