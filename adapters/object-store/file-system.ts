@@ -61,6 +61,8 @@ async function beginFile(incoming: string, pathOf: (name: string) => string): Pr
         await rename(path, target)
         await syncFolder(dirname(target))
       }),
+    // A handle that is merely forgotten ends the process when it is collected.
+    leave: () => file.close().catch(() => undefined),
     async abort() {
       await file.close().catch(() => undefined)
       await rm(path, { force: true }).catch(() => undefined)

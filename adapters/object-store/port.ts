@@ -24,6 +24,8 @@ export type IncomingObject = {
   commit(): Promise<void>
   /** Leaves nothing behind. Never rejects; may follow a failed `write` or `commit`. */
   abort(): Promise<void>
+  /** Lets go of it as it stands, for the sweep to find: what to do where nobody can say whether it counts. Never rejects. */
+  leave(): Promise<void>
 }
 
 export type ByteRange = { readonly start: number; readonly end: number }

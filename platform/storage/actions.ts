@@ -70,7 +70,9 @@ export async function upload(storage: Storage, request: Upload): Promise<Uploade
     return await commitRows(storage, store, request, { uploadId: id, physicalName: incoming.name, ...received })
   } catch (error) {
     // A commit whose answer was lost may have happened: its file stays, and the sweep takes it if no row mentions it.
-    if (!isUncertain(error)) {
+    if (isUncertain(error)) {
+      await incoming.leave()
+    } else {
       await incoming.abort()
       await store.release(id)
     }

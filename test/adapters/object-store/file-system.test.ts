@@ -55,6 +55,17 @@ describe('objects as files (modules.md §4, file system)', () => {
     expect(files()).toEqual([])
   })
 
+  test('what is left is closed, stays unfinished, and can still be removed', async () => {
+    const { name, write, leave } = await store.begin()
+    await write(Buffer.from('half'))
+    await leave()
+    await leave()
+    await expect(write(Buffer.from('more'))).rejects.toMatchObject({ kind: 'unavailable' })
+    expect(await Array.fromAsync(store.list())).toMatchObject([{ name, finished: false }])
+    await store.remove(name)
+    expect(files()).toEqual([])
+  })
+
   test('every object has a name of its own', async () => {
     expect(await put('same')).not.toBe(await put('same'))
   })

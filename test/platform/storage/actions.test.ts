@@ -298,6 +298,7 @@ describe('removing and sweeping', () => {
       expiresAt: stand.clock.now() - 1,
     }
     await stand.store.reserve(reservation)
+    await dead.leave()
     const orphan = await stand.storage.objects.begin()
     await orphan.commit()
     const old = new Date(stand.clock.now() - 25 * 3_600_000)
