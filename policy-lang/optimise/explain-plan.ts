@@ -61,6 +61,9 @@ const words: { readonly [kind in Exclude<IndexKey['kind'], 'same'>]: (path: stri
   label: (path) => `each member of ${path}`,
   above: (path, { type }) => `each ${type ?? 'entity'} that ${path} is in`,
   greater: (path) => `constants less than ${path}`,
+  atLeast: (path) => `constants up to ${path}`,
+  less: (path) => `constants greater than ${path}`,
+  atMost: (path) => `constants from ${path}`,
 }
 
 const sizeOf = (plan: Plan): number =>

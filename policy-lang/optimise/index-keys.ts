@@ -9,15 +9,16 @@ import { type Known, typeKnown } from './simplify.ts'
  * | equal | `of == constant`, `of in [constants]`, several joined by `or` | the value, or the id of an entity |
  * | label | `constant in of` | each member of the set |
  * | above | `of in entity` | ids of `of` and of everything above it |
- * | greater | `constant < of` | all constants below the value |
+ * | greater, atLeast, less, atMost | `constant < of`, `constant <= of`, `of < constant`, `of <= constant` | all constants on that side of the value |
  * | same | the very same condition | whether it is true |
  */
 export type IndexKey = {
-  readonly kind: 'equal' | 'label' | 'above' | 'greater' | 'same'
+  readonly kind: 'equal' | 'label' | 'above' | Bound | 'same'
   readonly of: Expr
   /** The type of entity constants. */
   readonly type?: string
 }
+export type Bound = 'greater' | 'atLeast' | 'less' | 'atMost'
 export type Candidate = {
   readonly key: IndexKey
   readonly values: readonly (string | number)[]
@@ -39,9 +40,6 @@ export function reasonOf(expr: Expr): string {
       return 'a relation depends on who asks and on data, not on a constant'
     case 'in':
     case 'compare':
-      if (expr.kind === 'compare' && expr.op !== 'eq' && expr.left.kind !== 'literal') {
-        return 'an upper bound, or an order between two paths, matches too much to look up'
-      }
       return 'no constant stands on one side and a path on the other'
     case 'not':
       return 'a negation matches everything but a constant'
@@ -72,11 +70,14 @@ function equality(expr: Expr & { readonly kind: 'compare' }, known: Known): Cons
   return { key: { kind: 'equal', of, type: fixed.value.type }, values: [fixed.value.id] }
 }
 
-/** `constant < path` on numbers that are doubles. */
+/** A path between numbers that are doubles. */
 function order({ op, left, right }: Expr & { readonly kind: 'compare' }): Constraint | undefined {
-  if (op !== 'lt' || left.kind !== 'literal' || typeof left.value !== 'number') return undefined
-  if (!isPath(right) || (right.kind === 'attribute' && (right.optional || right.safe))) return undefined
-  return { key: { kind: 'greater', of: right }, values: [left.value] }
+  const [of, fixed] = left.kind === 'literal' ? [right, left] : [left, right]
+  if (fixed.kind !== 'literal' || typeof fixed.value !== 'number') return undefined
+  if (!isPath(of) || (of.kind === 'attribute' && (of.optional || of.safe))) return undefined
+  const strict = op === 'lt'
+  const kind: Bound = fixed === left ? (strict ? 'greater' : 'atLeast') : strict ? 'less' : 'atMost'
+  return { key: { kind, of }, values: [fixed.value] }
 }
 
 function membership({ left, right, mode }: Expr & { readonly kind: 'in' }, known: Known): Constraint | undefined {

@@ -94,6 +94,9 @@ const selective: { readonly [kind in IndexKey['kind']]: boolean } = {
   label: true,
   above: true,
   greater: false,
+  atLeast: false,
+  less: false,
+  atMost: false,
   same: false,
 }
 

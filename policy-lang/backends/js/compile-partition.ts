@@ -4,10 +4,11 @@ import { required } from './bail.ts'
 import { createEmitter, type Emitter, emitAll } from './compile-expression.ts'
 import { createDecisionStates, type DecisionStates, type State } from './decision-states.ts'
 import type { Run } from './hold-relation.ts'
+import { type Functions, makeBranch, topTable } from './make-branch.ts'
 import type { RelationPlans } from './relation-plan.ts'
 import { createShapes, parameters, temporariesIn } from './rule-shapes.ts'
 import { runtime } from './runtime.ts'
-import { makeBranch, type Read, type Test, walkBranch } from './walk-branch.ts'
+import { type Branch, type Table, walkBounds, walkBranch } from './walk-branch.ts'
 
 /** Everything that decides one (action, subject type, resource type). */
 export type Partition = {
@@ -35,16 +36,24 @@ export function compilePartition(
   const bySize = Map.groupBy(plan.rows, (row) => shapes.keyOf(row))
   const isListed = (row: Row): boolean => (bySize.get(shapes.keyOf(row))?.length ?? 0) >= alike
   const inline = plan.rows.filter((row) => !isListed(row))
-  const blocks = Array.from({ length: Math.ceil(inline.length / chunk) }, (_, at) =>
-    blockCode(inline.slice(at * chunk, (at + 1) * chunk), at, to, states),
-  )
-  const grow = makeBranch({ rows: plan.rows.filter(isListed), lookups: plan.lookups }, shapes)
+  const blocks = inChunks(inline).map((rows, at) => blockCode(rows, at, to, states))
+  const grow = makeBranch({ rows: plan.rows.filter(isListed), lookups: [] }, shapes)
+  const tables = inChunks(plan.lookups).map((lookups) => {
+    const made = lookups.map((lookup) => topTable(lookup, shapes, to))
+    const code = made.map((each) => each.code).join('')
+    blocks.push(`${temporariesIn(code, to)}${code}return st`)
+    return made
+  })
   const made = build(to, states, blocks, shapes.functions)
-  const branch = grow(made)
+  for (const table of tables.flat()) table.fill(made.functions)
+  const branch = grow(made.functions)
   const { direct } = made
-  const isEmpty = branch.rows.length === 0 && branch.tables.length === 0
-  return { states, evaluate: isEmpty ? direct : (run) => walkBranch(branch, states, direct(run), run) }
+  if (branch.rows.length === 0) return { states, evaluate: direct }
+  return { states, evaluate: (run) => walkBranch(branch, states, direct(run), run) }
 }
+
+const inChunks = <Item>(items: readonly Item[]): readonly (readonly Item[])[] =>
+  Array.from({ length: Math.ceil(items.length / chunk) }, (_, at) => items.slice(at * chunk, (at + 1) * chunk))
 
 /** JavaScript for some rules: one bit for each that counts, then one step. */
 function blockCode(rows: readonly Row[], at: number, to: Emitter, states: DecisionStates): string {
@@ -62,10 +71,10 @@ function blockCode(rows: readonly Row[], at: number, to: Emitter, states: Decisi
   return `${temporariesIn(code, to)}let m=0;${code}return m===0?st:${step}`
 }
 
-export type Built = {
+type Built = {
   readonly direct: (run: Run) => State
   /** In the order of `functions`. */
-  readonly functions: readonly (Test & Read)[]
+  readonly functions: Functions
 }
 
 /** ORDER: names in the text are generated; what a policy says travels in the arrays (SPEC 7, js). */
@@ -80,6 +89,9 @@ function build(to: Emitter, states: DecisionStates, blocks: readonly string[], f
     ...blocks.map((_, index) => `st=b${index}(run,st);`),
     `return st},functions:[${functions.join(',')}]}`,
   ].join('')
-  const make = new Function('c', 'h', 'q', 'p', 'start', 'first', text)
-  return make(to.constants, runtime, required, states.stepBlock, states.start, states.first)
+  const walk = (branch: Branch, state: State, run: Run): State => walkBranch(branch, states, state, run)
+  const bounds = (table: Table, state: State, run: Run, value: number): State =>
+    walkBounds(table, states, state, run, value)
+  const make = new Function('c', 'h', 'q', 'p', 'start', 'first', 'w', 'wb', text)
+  return make(to.constants, runtime, required, states.stepBlock, states.start, states.first, walk, bounds)
 }

@@ -12,7 +12,9 @@ export type Shapes = {
   testOf(row: Row): { readonly test: number | boolean; readonly constants: readonly Value[] }
   /** The number of a function that reads what `code` yields. */
   readOf(of: Expr, as: string, wrap: (code: string) => string): number
-  /** Their texts, in order. */
+  /** The same code to stand where it is needed. */
+  readCode(of: Expr, as: string, wrap: (code: string) => string): string
+  /** Texts of the functions, in order. */
   readonly functions: readonly string[]
 }
 
@@ -44,8 +46,13 @@ export function createShapes(to: Emitter): Shapes {
     to.holes.clear()
     return code === 'true' || code === 'false' ? code === 'true' : write(code)
   }
+  const readCode: Shapes['readCode'] = (of, as, wrap) => {
+    to.as = as
+    return wrap(emit(of, to))
+  }
   return {
     functions,
+    readCode,
     keyOf: (row) => shapeOfRow(row).text,
     testOf: (row) => {
       const shape = shapeOfRow(row)
@@ -54,8 +61,7 @@ export function createShapes(to: Emitter): Shapes {
       return { test, constants: shape.constants.map((literal) => literal.value) }
     },
     readOf: (of, as, wrap) => {
-      to.as = as
-      const code = wrap(emit(of, to))
+      const code = readCode(of, as, wrap)
       const number = reads.get(code) ?? write(code)
       reads.set(code, number)
       return number

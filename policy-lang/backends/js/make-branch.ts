@@ -1,0 +1,89 @@
+import type { IndexKey } from '../../optimise/index-keys.ts'
+import type { Lookup, Plan, Row } from '../../optimise/plan-partition.ts'
+import { constant, type Emitter } from './compile-expression.ts'
+import type { Shapes } from './rule-shapes.ts'
+import { type Branch, isBound, type Table, type Test } from './walk-branch.ts'
+
+/** What compiling a partition's text has made, in the order of `Shapes.functions`. */
+export type Functions = readonly (Test & Table['read'])[]
+
+/** ORDER: functions exist only once all of a partition's text is written; the branch is grown from them. */
+export function makeBranch(plan: Plan, shapes: Shapes): (made: Functions) => Branch {
+  const rows = plan.rows.map((row) => ({ row, ...shapes.testOf(row) })).filter(({ test }) => test !== false)
+  const tables = plan.lookups.map((lookup) => makeTable(lookup, shapes))
+  return (made) => ({
+    rows: rows.map(({ row, test, constants }) => ({
+      rule: row.rule,
+      test: typeof test === 'number' ? made[test] : undefined,
+      constants,
+    })),
+    tables: tables.map((grow) => grow(made)),
+  })
+}
+
+/** A look-up that every request makes: its own code, over a table that is filled once functions exist. */
+export function topTable(
+  lookup: Lookup,
+  shapes: Shapes,
+  to: Emitter,
+): { readonly code: string; readonly fill: (made: Functions) => void } {
+  const { kind, type } = lookup.key
+  const table: Table = { kind, type, read: () => undefined, branches: new Map(), bounds: [] }
+  const grow = growBuckets(lookup, shapes)
+  const read = shapes.readCode(lookup.key.of, asOf(lookup), wrappingOf(lookup.key))
+  const map = constant(table.branches, to)
+  const on = 'if(y!==undefined)st=w(y,st,run);'
+  const codes: { readonly [kind: string]: string } = {
+    equal: `{const y=${map}.get(${read});${on}}`,
+    same: `if(${read})st=w(${map}.get(true),st,run);`,
+    label: `{const x=${read};for(let i=0;i<x.length;i++){const y=${map}.get(x[i]);${on}}}`,
+    above: `{const x=${read};for(let i=0;i<x.length;i++)if(x[i].uid.type===${constant(type, to)}){const y=${map}.get(x[i].uid.id);${on}}}`,
+  }
+  const code = codes[kind] ?? `st=wb(${constant(table, to)},st,run,${read});`
+  return { code, fill: (made) => fillTable(table, grow(made)) }
+}
+
+function makeTable(lookup: Lookup, shapes: Shapes): (made: Functions) => Table {
+  const { kind, of, type } = lookup.key
+  const read = shapes.readOf(of, asOf(lookup), wrappingOf(lookup.key))
+  const grow = growBuckets(lookup, shapes)
+  return (made) => {
+    const table = { kind, type, read: made[read] ?? (() => undefined), branches: new Map(), bounds: [] }
+    fillTable(table, grow(made))
+    return table
+  }
+}
+
+type Buckets = readonly { readonly value: string | number | true; readonly branch: Branch }[]
+
+function growBuckets(lookup: Lookup, shapes: Shapes): (made: Functions) => Buckets {
+  const inner = [...lookup.buckets].map(([value, plan]) => ({ value, grow: makeBranch(plan, shapes) }))
+  return (made) => inner.map(({ value, grow }) => ({ value, branch: grow(made) }))
+}
+
+function fillTable(table: Table, buckets: Buckets): void {
+  for (const { value, branch } of buckets) {
+    table.branches.set(value, branch)
+    if (typeof value === 'number' && isBound(table.kind)) table.bounds.push({ value, branch })
+  }
+  const ascending = table.kind === 'greater' || table.kind === 'atLeast'
+  table.bounds.sort((a, b) => (ascending ? a.value - b.value : b.value - a.value))
+}
+
+/** From the code of a path to the code of what is looked up. */
+function wrappingOf({ kind, type }: IndexKey): (code: string) => string {
+  if (kind === 'equal' && type !== undefined) return (code) => `h.idOf(${code})`
+  if (kind === 'label') return (code) => `h.items(${code})`
+  return kind === 'above' ? (code) => `h.line(g,${code})` : (code) => code
+}
+
+/** The action that all rules behind a look-up see, where it matters. */
+const asOf = (lookup: Lookup): string => firstRow(lookup)?.as ?? ''
+
+function firstRow(lookup: Lookup): Row | undefined {
+  for (const { rows, lookups } of lookup.buckets.values()) {
+    const row = rows[0] ?? (lookups[0] && firstRow(lookups[0]))
+    if (row) return row
+  }
+  return undefined
+}
