@@ -27,8 +27,12 @@ export function checkCharacters(source: SourceFile): Diagnostic[] {
   return found
 }
 
+/** Nothing but characters that `checkCharacters` refuses: saying more about them would say it twice. */
+export const isRefused = (text: string): boolean => onlyForbidden.test(text)
+
 const forbidden =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+const onlyForbidden = new RegExp(`^(?:${forbidden.source})+$`)
 const bidirectional = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/
 const surrogate = /[\ud800-\udfff]/

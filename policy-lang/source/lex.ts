@@ -1,5 +1,6 @@
 import moo from 'moo'
 import type { Comment, Literal } from '../ast/nodes.ts'
+import { isRefused } from './check-characters.ts'
 import { diagnostic } from './codes.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { limits } from './limits.ts'
@@ -65,7 +66,7 @@ export function lex(source: SourceFile, start: number, end: number): Lexed {
       diagnostics.push(
         diagnostic('F1011', span, 'this string does not end on its line', { help: 'add the closing `"`' }),
       )
-    } else {
+    } else if (!isRefused(text)) {
       diagnostics.push(foreignSign(text, span))
     }
   }

@@ -164,4 +164,36 @@ allow enter on r: Room to chain of r
   test('SPEC 5.13: deeper than the limit is a deny of the whole, never a partial answer', () => {
     expect(enter(600)).toMatchObject({ decision: false, reasons: [], errors: [], code: 'limit' })
   })
+
+  test('SPEC 5.13: a quantifier runs over 100,000 members, and over no more', () => {
+    const { program } = compileProgram([
+      {
+        path: 'sets.fbac',
+        text: `
+entity Bag {
+  numbers: Set<Int>
+}
+
+action open on Bag by User
+
+allow open on b: Bag to User
+  when any(n in b.numbers: n == 1)
+`,
+      },
+    ])
+    if (!program) throw new Error('it does not compile')
+    const open = (count: number) => {
+      const uid = { kind: 'entity', type: 'Bag', id: 'b' } as const
+      const items = Array.from({ length: count }, (_, index) => index)
+      const store = createEntityStore(program)
+      expect(store.putEntity({ uid, attributes: new Map([['numbers', { kind: 'set', items }]]) })).toEqual([])
+      const subject = { kind: 'entity', type: 'User', id: 'ann' } as const
+      const request = { subject, action: 'open', resource: uid, context: new Map() }
+      const decision = interpret(program, store, request, { now: 0 })
+      expect(createEvaluator(program).decide(store, request, { now: 0 })).toEqual(decision)
+      return decision
+    }
+    expect(open(100_000)).toMatchObject({ decision: true })
+    expect(open(100_001)).toMatchObject({ decision: false, reasons: [], errors: [], code: 'limit' })
+  })
 })
