@@ -1,5 +1,5 @@
-// The composition root: the command line, which imports what a command needs when it runs. A running server is put together in
-// server/start.ts, from the areas of server/areas.ts.
+// The composition root: the command line, which imports what a command needs when it runs. A server is put together in
+// server/start.ts from the areas and modules of areas.ts.
 import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
@@ -10,6 +10,9 @@ enableCompileCache(fileURLToPath(new URL('./node_modules/.cache/writ', import.me
 const { processIo } = await import('./server/cli/io.ts')
 const { runCommandLine } = await import('./server/cli/run.ts')
 
-process.exitCode = await runCommandLine(process.argv.slice(2), processIo())
+process.exitCode = await runCommandLine(
+  process.argv.slice(2),
+  processIo(async () => (await import('./areas.ts')).areas),
+)
 // A handle that somebody left open must not keep a finished command alive.
 setTimeout(() => process.exit(), 1000).unref()

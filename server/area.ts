@@ -1,4 +1,6 @@
 import type { Migration } from '../adapters/database/port.ts'
+import type { Mail } from '../adapters/mail/port.ts'
+import type { ObjectStore } from '../adapters/object-store/port.ts'
 import type { Layer } from '../policy-lang/index.ts'
 import type { EntityBinding } from './decision/entity-binding.ts'
 import type { ClientAuthenticator, TokenVerifier } from './http/authentication.ts'
@@ -8,7 +10,7 @@ import type { Kernel } from './kernel.ts'
 
 /**
  * One part of the server (oidc, identity, admin, a platform module): what it brings before the kernel stands (schema, rules,
- * bindings), and what it builds from the kernel. `server/areas.ts` is the table of all of them.
+ * bindings), and what it builds from the kernel. `areas.ts` beside main.ts is the table of all of them.
  */
 export type Area = {
   readonly name: string
@@ -44,3 +46,15 @@ export type OutboxRow = {
   readonly topic: string
   readonly payload: { readonly [name: string]: unknown }
 }
+
+/** What areas and modules are made from before there is a kernel. */
+export type AreaOptions = {
+  readonly openObjects: (kernel: Kernel) => Promise<ObjectStore>
+  /** What was mailed, where mail is kept in memory. */
+  readonly receivedMails?: () => readonly Mail[]
+  /** Writes a line for whoever started the server. */
+  readonly tell: (text: string) => void
+}
+
+/** `areas.ts` is the only one outside of tests. */
+export type AreaTable = (options: AreaOptions) => readonly Area[]

@@ -7,15 +7,15 @@ import { SchemaIsNewer } from '../adapters/database/migrate.ts'
 import { migrateDatabase, type OpenedDatabase, openDatabase } from '../adapters/database/open.ts'
 import { type Database, DatabaseError } from '../adapters/database/port.ts'
 import { ObjectStoreError } from '../adapters/object-store/port.ts'
-import { serverAreas } from './areas.ts'
+import type { AreaTable } from './area.ts'
 import type { Config } from './config/config.ts'
 import { StartMistake } from './start-mistake.ts'
 
 /** Applies what is missing; answers the ids. Throws StartMistake. */
-export async function migrateServer(config: Config): Promise<readonly string[]> {
+export async function migrateServer(config: Config, areas: AreaTable): Promise<readonly string[]> {
   return withDatabase(config, async (database) => {
     const before = await appliedTo(database)
-    await migrateDatabase(database, optionsOf(config), migrations())
+    await migrateDatabase(database, optionsOf(config), migrationsOf(areas))
     const after = await appliedTo(database)
     return [...after].filter((id) => !before.has(id)).sort()
   })
@@ -28,11 +28,11 @@ const tightBytes = 1024 ** 3
 const oldestServer = 150_000
 
 /** Looks and changes nothing, except that a missing data folder of the embedded database is made. */
-export async function examineServer(config: Config): Promise<readonly Finding[]> {
+export async function examineServer(config: Config, areas: AreaTable): Promise<readonly Finding[]> {
   return [
     dataFolder(config),
     await port(config),
-    ...(await database(config).catch((error) => [databaseFailure(error)])),
+    ...(await database(config, areas).catch((error) => [databaseFailure(error)])),
   ]
 }
 
@@ -65,12 +65,12 @@ const listens = (server: NetServer, host: string, number: number): Promise<boole
     server.listen(number, host, () => resolve(true))
   })
 
-async function database(config: Config): Promise<Finding[]> {
+async function database(config: Config, areas: AreaTable): Promise<Finding[]> {
   return withDatabase(config, async (opened) => {
     const [row] = await opened.query<{ server_version_num: string }>({ name: '', text: 'show server_version_num' })
     const version = Number(row?.server_version_num)
     const applied = await appliedTo(opened)
-    const missing = migrations().filter(({ id }) => !applied.has(id))
+    const missing = migrationsOf(areas).filter(({ id }) => !applied.has(id))
     return [
       {
         what: 'database',
@@ -102,8 +102,8 @@ const optionsOf = ({ dataFolder: folder, databaseUrl, databaseMigrationUrl }: Co
 })
 
 /** Areas are asked for their tables only; nothing of them is built. */
-const migrations = () =>
-  serverAreas({
+const migrationsOf = (areas: AreaTable) =>
+  areas({
     openObjects: () => Promise.reject(new ObjectStoreError('unavailable')),
     tell: () => undefined,
   }).flatMap((area) => area.migrations ?? [])

@@ -1,5 +1,4 @@
-// Wires adapters, kernel, areas and listener: the one file beside main.ts that may import everything. Whatever is large is
-// imported while the database starts.
+// Wires adapters, kernel, areas and listener. Whatever is large is imported while the database starts.
 import { join } from 'node:path'
 import type { Clock } from '../adapters/clock/port.ts'
 import { DataFolderInUse, DataFolderUnwritable } from '../adapters/database/data-folder.ts'
@@ -9,8 +8,7 @@ import type { Jobs } from '../adapters/jobs/port.ts'
 import type { Inbox } from '../adapters/mail/inbox.ts'
 import type { Mailer } from '../adapters/mail/port.ts'
 import type { NoticeBus } from '../adapters/notice/port.ts'
-import type { Area } from './area.ts'
-import type { AreaOptions } from './areas.ts'
+import type { AreaTable } from './area.ts'
 import type { Config } from './config/config.ts'
 import type { Kernel } from './kernel.ts'
 import { StartMistake } from './start-mistake.ts'
@@ -20,11 +18,11 @@ export type StartOptions = {
   readonly config: Config
   /** Lines for whoever started the server (not the log). */
   readonly tell: (text: string) => void
+  readonly areas: () => Promise<AreaTable>
   /** What tests put in place of the real ones. */
   readonly clock?: Clock
   readonly mailer?: Mailer
   readonly jobs?: Jobs
-  readonly areas?: (options: AreaOptions) => readonly Area[]
   readonly logTo?: { write(line: string): void }
 }
 
@@ -57,7 +55,7 @@ async function startWith(options: StartOptions, database: OpenedDatabase, events
   const config = withPort(options.config, listener.port)
   let close = async () => listener.close(0)
   try {
-    const parts = await load()
+    const [parts, table] = await Promise.all([load(), options.areas()])
     const log = parts.createLog(config.logLevel, options.logTo)
     events.listen((text) => log.warn(text))
     const clock = options.clock ?? parts.systemClock
@@ -67,7 +65,7 @@ async function startWith(options: StartOptions, database: OpenedDatabase, events
         : parts.parseSecretKeys(config.secretKey),
     )
     const mailer = options.mailer ?? mailerOf(parts, config, clock)
-    const areas = (options.areas ?? parts.serverAreas)({
+    const areas = table({
       openObjects: () => parts.openFileSystemStore(join(config.dataFolder, 'objects')),
       tell: options.tell,
       ...(isInbox(mailer) ? { receivedMails: () => mailer.list() } : {}),
@@ -135,10 +133,9 @@ function eventBuffer(): EventBuffer {
 
 /** Everything large, at once: it loads while the database's process starts. */
 async function load() {
-  const [build, areas, log, limits, clock, open, sealed, keys, inbox, smtp, inProcess, postgres, jobs, objects] =
+  const [build, log, limits, clock, open, sealed, keys, inbox, smtp, inProcess, postgres, jobs, objects] =
     await Promise.all([
       import('./build-server.ts'),
-      import('./areas.ts'),
       import('./http/log.ts'),
       import('./http/limits.ts'),
       import('../adapters/clock/system-clock.ts'),
@@ -154,7 +151,6 @@ async function load() {
     ])
   return {
     ...build,
-    ...areas,
     ...log,
     ...limits,
     ...clock,

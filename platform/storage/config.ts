@@ -1,4 +1,4 @@
-/** What an operator may change; `server/areas.ts` passes it. */
+/** What an operator may change; `areas.ts` passes it. */
 export type StorageSettings = {
   /** Largest object, whatever the quota. */
   readonly maxObjectBytes: number

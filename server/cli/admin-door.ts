@@ -8,6 +8,7 @@ import type { Admin } from '../admin/request.ts'
 import { readConfig } from '../config/read-config.ts'
 import { Refusal } from '../http/refusal.ts'
 import { createPasswords } from '../identity/passwords.ts'
+import { type Rotated, type Rotation, rotateSigningKeys } from '../oidc/rotate-keys.ts'
 import { startServer } from '../start.ts'
 import { defaultTenantId } from '../tenancy/tenants.ts'
 import type { CommandIo } from './io.ts'
@@ -23,6 +24,7 @@ export type AdminDoor = {
     given: { readonly documents: readonly Document[]; readonly prune: boolean },
   ): Promise<Outcome<ApplyResult>>
   export(format: 'yaml' | 'json'): Promise<Outcome<string>>
+  rotateKeys(rotation: Rotation): Promise<Outcome<Rotated>>
 }
 
 /**
@@ -82,6 +84,12 @@ function overHttp(base: string, token: string): AdminDoor {
         async (response) => (await response.json()) as ApplyResult,
       ),
     export: (format) => ask(`/export?format=${format}`, { method: 'GET' }, (response) => response.text()),
+    rotateKeys: (rotation) =>
+      ask(
+        '/keys/rotate',
+        { method: 'POST', body: JSON.stringify(rotation) },
+        async (response) => (await response.json()) as Rotated,
+      ),
   }
 }
 
@@ -89,7 +97,11 @@ function overHttp(base: string, token: string): AdminDoor {
 function overDatabase(io: CommandIo): AdminDoor {
   const withAdmin = async <T>(run: (admin: Admin, now: number) => Promise<T>): Promise<Outcome<T>> => {
     const config = readConfig({ args: [], env: io.environment, cwd: io.folder })
-    const server = await startServer({ config: { ...config, port: 0, logLevel: 'silent' }, tell: () => undefined })
+    const server = await startServer({
+      config: { ...config, port: 0, logLevel: 'silent' },
+      tell: () => undefined,
+      areas: io.areas,
+    })
     try {
       const admin = { kernel: server.kernel, passwords: createPasswords({ concurrency: 2 }) }
       return { done: await run(admin, server.kernel.clock.now()) }
@@ -113,5 +125,6 @@ function overDatabase(io: CommandIo): AdminDoor {
         const documents = await exportDocuments(admin, actor, now)
         return format === 'json' ? JSON.stringify({ documents }) : writeDocuments(documents)
       }),
+    rotateKeys: (rotation) => withAdmin(({ kernel }) => rotateSigningKeys(kernel, actor, rotation)),
   }
 }

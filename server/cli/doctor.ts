@@ -16,7 +16,7 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
       cwd: io.folder,
     })
     findings.push({ what: 'configuration', state: 'ok', detail: `${config.profile}, ${config.issuer}` })
-    findings.push(...(await examineServer(config)))
+    findings.push(...(await examineServer(config, await io.areas())))
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
     for (const mistake of error.mistakes) findings.push({ what: 'configuration', state: 'fail', detail: mistake })

@@ -1,3 +1,5 @@
+import type { AreaTable } from '../area.ts'
+
 /** The outside of a command. Answers go to `out`, everything said to a person goes to `error`. */
 export type CommandIo = {
   /** Resolves when the reader has taken it. */
@@ -10,10 +12,12 @@ export type CommandIo = {
   readonly now: () => number
   /** For commands that stay (`--watch`, `start`): from the first call, SIGINT and SIGTERM abort it instead of ending the process. */
   readonly stopSignal: () => AbortSignal
+  /** What a server is made of, for commands that start one or touch its database. */
+  readonly areas: () => Promise<AreaTable>
 }
 
 /** The process's own streams. */
-export function processIo(): CommandIo {
+export function processIo(areas: CommandIo['areas']): CommandIo {
   let stop: AbortController | undefined
   // A reader that has seen enough (`| head`) is no mistake.
   process.stdout.on('error', (error) => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 2))
@@ -29,6 +33,7 @@ export function processIo(): CommandIo {
     environment: process.env,
     folder: process.cwd(),
     now: () => Date.now(),
+    areas,
     stopSignal() {
       if (stop) return stop.signal
       const controller = new AbortController()

@@ -10,7 +10,11 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
   const stopped = io.stopSignal()
   try {
     const config = readConfig({ args, env: io.environment, cwd: io.folder })
-    const starting = startServer({ config, tell: (text) => void io.out(`${text}\n`) })
+    const starting = startServer({
+      config,
+      tell: (text) => void io.out(`${text}\n`),
+      areas: io.areas,
+    })
     const server = await Promise.race([starting, abortOf(stopped)])
     // Nothing was acknowledged yet: what has begun may simply end.
     if (!server) return exit.fine

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { type FixedClock, fixedClock } from '../../adapters/clock/fixed-clock.ts'
 import { memoryJobs } from '../../adapters/jobs/memory.ts'
 import { inboxMailer } from '../../adapters/mail/inbox.ts'
+import { areas } from '../../areas.ts'
 import { activatePolicyFiles } from '../../server/admin/activate-files.ts'
 import type { Area } from '../../server/area.ts'
-import { serverAreas } from '../../server/areas.ts'
 import { readConfig } from '../../server/config/read-config.ts'
 import type { Kernel } from '../../server/kernel.ts'
 import { startServer as start } from '../../server/start.ts'
@@ -53,7 +53,7 @@ export async function startServer(
     clock,
     mailer: inboxMailer(clock),
     jobs: memoryJobs(clock),
-    areas: (given) => [...serverAreas(given), ...(options.moreAreas ?? [])],
+    areas: async () => (given) => [...areas(given), ...(options.moreAreas ?? [])],
     logTo: { write: (line) => log.push(line) },
   })
   const { issuer, url, kernel } = server

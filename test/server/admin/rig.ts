@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../../adapters/clock/system-clock.ts'
 import { memoryJobs } from '../../../adapters/jobs/memory.ts'
+import { areas } from '../../../areas.ts'
 import type { Config } from '../../../server/config/config.ts'
 import { type RunningServer, startServer } from '../../../server/start.ts'
 
@@ -47,6 +48,7 @@ export async function openRig(): Promise<Rig> {
   const server = await startServer({
     config,
     tell: (line) => logs.push(line),
+    areas: async () => areas,
     jobs: memoryJobs(systemClock),
     logTo: { write: (line) => logs.push(line) },
   })

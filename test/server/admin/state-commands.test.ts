@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { areas } from '../../../areas.ts'
 import { runCommandLine } from '../../../server/cli/run.ts'
 import { openRig, type Rig } from './rig.ts'
 
@@ -30,6 +31,7 @@ async function writ(args: readonly string[], environment: { readonly [name: stri
     folder,
     now: () => Date.now(),
     stopSignal: () => new AbortController().signal,
+    areas: async () => areas,
   })
   return { code, out, error }
 }
