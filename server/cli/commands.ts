@@ -70,6 +70,18 @@ export const commands: readonly Command[] = [
     load: () => import('./migrate.ts'),
   },
   {
+    name: 'keys',
+    group: 'server',
+    summary: 'replace the keys that sign tokens',
+    usage: 'writ keys rotate [--now] [--compromised]',
+    details: [
+      'Publishes the next keys; run again after a day, it signs with them.',
+      '--now          sign with the next keys at once',
+      '--compromised  nothing that the present keys signed is good any more',
+    ],
+    load: () => import('./keys.ts'),
+  },
+  {
     name: 'doctor',
     group: 'server',
     summary: 'look for what would keep the server from working',

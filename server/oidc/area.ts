@@ -16,8 +16,10 @@ import { createClientRecords } from './client-records.ts'
 import { createClientThrottle } from './client-throttle.ts'
 import { createExchanges } from './exchange.ts'
 import { createInteractionMount } from './interactions.ts'
+import { keyRoutes } from './key-routes.ts'
 import { createOidcMount } from './mount.ts'
 import { createProviders, type TenantProvider } from './providers.ts'
+import { rotateDueKeys } from './rotate-keys.ts'
 import { createSecurityLog } from './security-log.ts'
 import { createSetupMount } from './setup-mount.ts'
 import { sweepExpired } from './sweep.ts'
@@ -72,6 +74,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
   let stopListening = () => {}
 
   return {
+    routes: [keyRoutes(kernel)],
     mounts: [
       createOidcMount({
         tenants: kernel.tenants,
@@ -105,7 +108,9 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
         (error: unknown) => log.error({ err: error }, 'oidc: no signing keys'),
       )
       sweeping = setInterval(() => {
-        sweepExpired(database, clock.now()).catch((error: unknown) => log.warn({ err: error }, 'oidc: sweep failed'))
+        Promise.all([sweepExpired(database, clock.now()), rotateDueKeys(kernel)]).catch((error: unknown) =>
+          log.warn({ err: error }, 'oidc: sweep failed'),
+        )
       }, sweepMilliseconds).unref()
       await announceSetup(kernel, options)
     },

@@ -1,5 +1,6 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
+import type { UnitOfWork } from '../events/unit-of-work.ts'
 import { entityOf } from '../identity/entities.ts'
 import type { Kernel } from '../kernel.ts'
 
@@ -31,30 +32,41 @@ type KeyStore = Pick<Kernel, 'database' | 'secrets' | 'clock' | 'withTransaction
 export async function ensureSigningKeys(store: KeyStore, tenantId: string): Promise<readonly SigningKey[]> {
   const existing = await readSigningKeys(store, tenantId)
   if (existing.length > 0) return existing
-  const made = await Promise.all([makeKey(store, 'ES256'), makeKey(store, 'RS256')])
+  const made = await makeSigningKeys(store)
   const actor = { tenantId, subject: entityOf('Tenant', tenantId) }
   await store.withTransaction(actor, async (unit) => {
     unit.recordOnly()
-    const { database, secrets, clock } = store
-    await database.query({ name: 'signing-key-lock', text: 'select id from tenant where id = $1 for update' }, [
+    await store.database.query({ name: 'signing-key-lock', text: 'select id from tenant where id = $1 for update' }, [
       tenantId,
     ])
     if ((await readSigningKeys(store, tenantId)).length > 0) return
-    for (const key of made) {
-      const sealed = secrets.seal(purposeOf(tenantId, key.kid), Buffer.from(JSON.stringify(key.privateJwk)))
-      await database.query(
-        {
-          name: 'signing-key-insert',
-          text: `insert into signing_key (tenant_id, kid, purpose, algorithm, state, public_jwk, sealed_private, created_at)
-values ($1, $2, 'token', $3, 'current', $4, $5, $6)`,
-        },
-        [tenantId, key.kid, key.algorithm, JSON.stringify(key.publicJwk), sealed, new Date(clock.now())],
-      )
-      const detail = { kid: key.kid, algorithm: key.algorithm }
-      unit.audit({ action: 'oidc.key.created', resource: entityOf('Tenant', tenantId), detail })
-    }
+    await insertSigningKeys(store, unit, { tenantId, keys: made, state: 'current' })
   })
   return readSigningKeys(store, tenantId)
+}
+
+/** What every statement about token keys ends in; policies are signed by keys of their own. */
+export const keyPurpose = "and purpose = 'token'"
+
+/** One key of each kind, not yet stored. */
+export const makeSigningKeys = (store: Pick<KeyStore, 'secrets'>): Promise<readonly MadeKey[]> =>
+  Promise.all([makeKey(store, 'ES256'), makeKey(store, 'RS256')])
+
+export async function insertSigningKeys(
+  { database, secrets, clock }: KeyStore,
+  unit: UnitOfWork,
+  of: { readonly tenantId: string; readonly keys: readonly MadeKey[]; readonly state: 'current' | 'next' },
+): Promise<void> {
+  const { tenantId, state } = of
+  const text = `insert into signing_key (tenant_id, kid, purpose, algorithm, state, public_jwk, sealed_private, created_at)
+values ($1, $2, 'token', $3, $4, $5, $6, $7)`
+  for (const { kid, algorithm, publicJwk, privateJwk } of of.keys) {
+    const sealed = secrets.seal(purposeOf(tenantId, kid), Buffer.from(JSON.stringify(privateJwk)))
+    const values = [tenantId, kid, algorithm, state, JSON.stringify(publicJwk), sealed, new Date(clock.now())]
+    await database.query({ name: 'signing-key-insert', text }, values)
+    const detail = { kid, algorithm, state }
+    unit.audit({ action: 'oidc.key.created', resource: entityOf('Tenant', tenantId), detail })
+  }
 }
 
 /** Current keys first: the library signs with the first that fits. */
@@ -80,9 +92,9 @@ order by case state when 'current' then 0 when 'next' then 1 else 2 end, created
 
 const purposeOf = (tenantId: string, kid: string): string => `signing-key:${tenantId}:${kid}`
 
-type MadeKey = Pick<SigningKey, 'kid' | 'algorithm' | 'publicJwk' | 'privateJwk'>
+export type MadeKey = Pick<SigningKey, 'kid' | 'algorithm' | 'publicJwk' | 'privateJwk'>
 
-async function makeKey({ secrets }: KeyStore, algorithm: SigningAlgorithm): Promise<MadeKey> {
+async function makeKey({ secrets }: Pick<KeyStore, 'secrets'>, algorithm: SigningAlgorithm): Promise<MadeKey> {
   const { publicKey, privateKey } = await generate(algorithm)
   const kid = `${algorithm.toLowerCase()}-${secrets.token(12)}`
   const members = { kid, alg: algorithm, use: 'sig' }
