@@ -219,8 +219,24 @@ create table signing_key (
 // The second wall (security.md row 10): inside a transaction that names its tenant, no other tenant's row is visible or
 // writable, even to a statement that forgot its WHERE. The first wall is that every store is opened for one tenant.
 const walledTables = [
-  'tenant_revision', 'organization', 'account', 'identifier', 'credential', 'attempt_budget', 'client', 'relation', 'entity',
-  'role', 'policy_set', 'policy_version', 'policy_draft', 'policy_activation', 'audit_event', 'outbox', 'setup_link', 'signing_key',
+  'tenant_revision',
+  'organization',
+  'account',
+  'identifier',
+  'credential',
+  'attempt_budget',
+  'client',
+  'relation',
+  'entity',
+  'role',
+  'policy_set',
+  'policy_version',
+  'policy_draft',
+  'policy_activation',
+  'audit_event',
+  'outbox',
+  'setup_link',
+  'signing_key',
 ]
 
 /** SQL that walls a table with a `tenant_id` column; modules use it for their own tables. */
