@@ -1,23 +1,22 @@
 import { actionKey, type Tuple } from '../ir/program.ts'
-import type { Facts } from './facts.ts'
-import { type Graph, knownIds, permittingRoles, type RolePermissions } from './graph.ts'
-import type { Node } from './node.ts'
-import { tuplesIn } from './tuple-list.ts'
+import { type Graph, knownIds, parentsOf, permittingRoles, type RolePermissions } from './graph.ts'
+import { createNode, type Node, sameNode, type TupleList } from './node.ts'
+import { copyTupleList, createTupleList, tuplesIn } from './tuple-list.ts'
 
 /**
  * Views of the past: a writer saves what a node was before it changes it, once for each view that somebody still holds.
- * Taking a view copies nothing; a forgotten view costs nothing.
+ * Taking a view copies nothing; a forgotten view costs nothing. A view is a graph: compiled code reads it as it reads a store.
  */
 export type Snapshots = {
-  take(graph: Graph, permissions: RolePermissions): Facts
+  take(graph: Graph, permissions: RolePermissions): Graph
   /** ORDER: before the node's fields change. */
   save(node: Node): void
   saveTuples(node: Node, relation: string): void
   born(node: Node): void
 }
 
-type Image = Pick<Node, 'known' | 'values' | 'above'>
-type View = { readonly images: Map<Node, Image>; readonly tuples: Map<Node, Map<string, readonly Tuple[]>> }
+/** By number of the node. */
+type View = { readonly images: Map<number, Node>; readonly tuples: Map<number, Map<string, TupleList>> }
 
 export function createSnapshots(): Snapshots {
   let views: WeakRef<View>[] = []
@@ -29,46 +28,81 @@ export function createSnapshots(): Snapshots {
       return view !== undefined
     })
   }
-  const keep = (node: Node, image: Image) =>
+  const keep = (node: Node, makeImage: () => Node) =>
     each((view) => {
-      if (!view.images.has(node)) view.images.set(node, image)
+      if (!view.images.has(node.at)) view.images.set(node.at, makeImage())
     })
   return {
     take: (graph, permissions) => {
       const view: View = { images: new Map(), tuples: new Map() }
       views.push(new WeakRef(view))
-      return factsOfView(graph, view, permissions)
+      return graphOfView(graph, view, permissions)
     },
-    save: (node) => keep(node, { known: node.known, values: node.values, above: node.above }),
-    born: (node) => keep(node, { known: false, values: [], above: undefined }),
+    save: (node) => keep(node, () => imageOf(node)),
+    born: (node) => keep(node, () => createNode(node.uid, node.table, node.at)),
     saveTuples: (node, relation) =>
       each((view) => {
-        const saved = view.tuples.get(node) ?? new Map<string, readonly Tuple[]>()
-        view.tuples.set(node, saved)
-        if (!saved.has(relation)) saved.set(relation, tuplesIn(node.tuples?.get(relation)))
+        const saved = view.tuples.get(node.at) ?? new Map<string, TupleList>()
+        view.tuples.set(node.at, saved)
+        const list = node.tuples?.get(relation)
+        if (!saved.has(relation)) saved.set(relation, list ? copyTupleList(list) : createTupleList())
       }),
   }
 }
 
-function factsOfView(graph: Graph, view: View, permissions: RolePermissions): Facts {
-  const imageOf = (node: Node): Image => view.images.get(node) ?? node
+function imageOf(node: Node): Node {
+  const image = createNode(node.uid, node.table, node.at)
+  image.known = node.known
+  image.values = node.values
+  image.refs = node.refs
+  image.above = node.above
+  return image
+}
+
+function graphOfView(graph: Graph, view: View, permissions: RolePermissions): Graph {
+  const current = (node: Node): Node => view.images.get(node.at) ?? node
+  const find = (type: string, id: string): Node => current(graph.find(type, id))
+  const within = (node: Node, ancestor: Node): boolean =>
+    sameNode(node, ancestor) || (current(node).above?.has(ancestor.at) ?? false)
+  const tupleList = (node: Node, relation: string): TupleList | undefined =>
+    view.tuples.get(node.at)?.get(relation) ?? storedList(graph, node, relation)
   return {
+    isGraph: true,
+    program: graph.program,
+    tables: graph.tables,
+    find,
+    current,
+    within,
+    tupleList,
+    addedTuples: () => undefined,
+    ref: (node, slot) => {
+      const ref = graph.ref(current(node), slot)
+      return ref && current(ref)
+    },
+    refs: (node, slot) => graph.refs(current(node), slot).map(current),
+    ancestors: (node) => [...reachedFrom(node, current)],
     attribute: (entity, name) => {
-      const node = graph.find(entity.type, entity.id)
+      const node = find(entity.type, entity.id)
       const slot = node.table.slots.get(name)
-      return slot === undefined ? undefined : imageOf(node).values[slot]
+      return slot === undefined ? undefined : node.values[slot]
     },
-    isWithin: (entity, ancestor) => {
-      if (entity.id === ancestor.id && entity.type === ancestor.type) return true
-      const above = imageOf(graph.find(entity.type, entity.id)).above
-      return above?.has(graph.find(ancestor.type, ancestor.id).at) ?? false
-    },
-    tuplesOf: (resource, relation) => {
-      const node = graph.find(resource.type, resource.id)
-      return view.tuples.get(node)?.get(relation) ?? tuplesIn(node.tuples?.get(relation))
-    },
-    idsOf: (type) => knownIds(graph.tables.get(type), (node) => imageOf(node).known),
+    isWithin: (entity, ancestor) =>
+      (entity.id === ancestor.id && entity.type === ancestor.type) ||
+      within(find(entity.type, entity.id), find(ancestor.type, ancestor.id)),
+    tuplesOf: (resource, relation): readonly Tuple[] => tuplesIn(tupleList(find(resource.type, resource.id), relation)),
+    idsOf: (type) => knownIds(graph.tables.get(type), (node) => current(node).known),
     permittingRoles: (type, action, resourceType) =>
       permittingRoles(permissions, type, actionKey(action, resourceType)),
   }
+}
+
+/** An image has no tuples of its own: those that have not changed since are the stored node's. */
+const storedList = (graph: Graph, node: Node, relation: string): TupleList | undefined =>
+  graph.tupleList(graph.find(node.uid.type, node.uid.id), relation)
+
+/** Links have no cycles, but several may lead to one node. */
+function reachedFrom(from: Node, current: (node: Node) => Node): ReadonlySet<Node> {
+  const seen = new Set<Node>([current(from)])
+  for (const node of seen) for (const parent of parentsOf(node)) seen.add(current(parent))
+  return seen
 }

@@ -74,3 +74,16 @@ function indexEntry(index: Map<number, TupleEntry[]>, entry: TupleEntry): void {
   if (same) same.push(entry)
   else index.set(entry.node.at, [entry])
 }
+
+/** The list as it is now; later changes of the original do not show. */
+export function copyTupleList(list: TupleList): TupleList {
+  const copy: TupleList = {
+    entries: [...list.entries],
+    expanding: [...list.expanding],
+    wild: [...list.wild],
+    bySubject: list.bySubject && new Map(),
+    foreign: [...list.foreign],
+  }
+  if (copy.bySubject) for (const entry of copy.entries) indexEntry(copy.bySubject, entry)
+  return copy
+}

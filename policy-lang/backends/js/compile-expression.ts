@@ -338,7 +338,7 @@ function asValue(code: string, type: Type): string {
 }
 
 /** From a value of IR to compiled form. */
-function asNode(code: string, type: Type): string {
+export function asNode(code: string, type: Type): string {
   if (type.kind === 'entity') return `h.node(g,${code})`
   return isEntitySet(type) ? `h.nodesOf(g,${code})` : code
 }

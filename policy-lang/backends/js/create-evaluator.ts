@@ -5,6 +5,7 @@ import type { Decision, EvaluateOptions, Request } from '../../runtime/decision.
 import { interpret, isKnownSubject } from '../../runtime/interpret.ts'
 import { refusal } from '../../runtime/judge.ts'
 import { bail } from './bail.ts'
+import { type Conditions, createConditions } from './compile-condition.ts'
 import { Unsupported } from './compile-expression.ts'
 import { compilePartition, type Partition } from './compile-partition.ts'
 import type { Run } from './hold-relation.ts'
@@ -26,6 +27,7 @@ export function createEvaluator(program: Program): Evaluator {
   const plans = createRelationPlans(program)
   const find = createPartitions(program, plans)
   const fits = createSchemaCheck(program)
+  const condition = createConditions(program, plans)
   let idle: Run | undefined
   const decide = (facts: Facts, request: Request, options: EvaluateOptions): Decision => {
     const { subject, resource } = request
@@ -33,7 +35,7 @@ export function createEvaluator(program: Program): Evaluator {
     if (typeof partition !== 'object' || !isGraph(facts) || !fits(facts)) {
       return partition === 'unknown' ? unknownAction : interpret(program, facts, request, options)
     }
-    const run = idle ?? newRun(plans, facts)
+    const run = idle ?? newRun(plans, condition, facts)
     // An extern may ask for a decision itself: it gets a run of its own.
     idle = undefined
     try {
@@ -57,11 +59,11 @@ export function createEvaluator(program: Program): Evaluator {
   return { program, decide, allows: (facts, request, options) => decide(facts, request, options).decision }
 }
 
-function newRun(plans: RelationPlans, graph: Graph): Run {
+function newRun(plans: RelationPlans, condition: Conditions, graph: Graph): Run {
   const nobody = graph.find('Anonymous', '')
   const { memo, externs } = { memo: undefined, externs: undefined }
   const start = { depth: 0, unionOnly: true, metItself: false, now: 0 }
-  return { plans, graph, subject: nobody, resource: nobody, context: new Map(), externs, memo, ...start }
+  return { plans, condition, graph, subject: nobody, resource: nobody, context: new Map(), externs, memo, ...start }
 }
 
 const unknownAction = Object.freeze(refusal('unknown-action'))

@@ -9,6 +9,8 @@ import type { RelationPlan, RelationPlans } from './relation-plan.ts'
 /** What one decision carries along. An evaluator uses one again and again: decisions do not overlap. */
 export type Run = {
   readonly plans: RelationPlans
+  /** Judges the condition of a tuple. */
+  readonly condition: (run: Run, graph: Graph, entry: TupleEntry) => boolean
   graph: Graph
   subject: Node
   resource: Node
@@ -113,41 +115,43 @@ export function includesNode(nodes: readonly Node[], node: Node): boolean {
 
 function inList(run: Run, graph: Graph, subject: Node, list: TupleList | undefined): boolean {
   if (list === undefined) return false
-  return isDirect(run, subject, list) || isWild(run, subject, list) || isReached(run, graph, subject, list)
+  return (
+    isDirect(run, graph, subject, list) || isWild(run, graph, subject, list) || isReached(run, graph, subject, list)
+  )
 }
 
-function isDirect(run: Run, subject: Node, list: TupleList): boolean {
+function isDirect(run: Run, graph: Graph, subject: Node, list: TupleList): boolean {
   if (subject.at === TRANSIENT) return false
   const entries = list.bySubject ? list.bySubject.get(subject.at) : list.entries
   if (entries === undefined) return false
   for (const entry of entries) {
-    if (entry.node?.at === subject.at && entry.direct && isAlive(run, entry)) return unconditioned(entry)
+    if (entry.node?.at === subject.at && entry.direct && isInForce(run, graph, entry)) return true
   }
   return false
 }
 
-function isWild(run: Run, subject: Node, list: TupleList): boolean {
+function isWild(run: Run, graph: Graph, subject: Node, list: TupleList): boolean {
   for (const entry of list.wild) {
     const { kind } = entry.tuple.subject
     const fits = kind === 'anyone' || (kind === 'anyOf' && entry.tuple.subject.type === subject.uid.type)
-    if (fits && isAlive(run, entry)) return unconditioned(entry)
+    if (fits && isInForce(run, graph, entry)) return true
   }
   return false
 }
 
 function isReached(run: Run, graph: Graph, subject: Node, list: TupleList): boolean {
   for (const entry of list.expanding) {
-    if (entry.node === undefined || entry.expands === undefined || !isAlive(run, entry)) continue
+    if (entry.node === undefined || entry.expands === undefined || !isInForce(run, graph, entry)) continue
     const plan = run.plans.of(entry.node.uid.type, entry.expands)
-    if (visit(run, graph, subject, plan, graph.current(entry.node))) return unconditioned(entry)
+    if (visit(run, graph, subject, plan, graph.current(entry.node))) return true
   }
   return false
 }
 
-const isAlive = (run: Run, entry: TupleEntry): boolean => entry.tuple.until === undefined || run.now < entry.tuple.until
-
-/** A condition is the interpreter's to judge. */
-const unconditioned = (entry: TupleEntry): boolean => (entry.condition === undefined ? true : leave())
+/** Has not ended, and its condition is true. */
+const isInForce = (run: Run, graph: Graph, entry: TupleEntry): boolean =>
+  (entry.tuple.until === undefined || run.now < entry.tuple.until) &&
+  (entry.condition === undefined || run.condition(run, graph, entry))
 
 function judgeExpr(run: Run, graph: Graph, subject: Node, expr: RelationExpr, resource: Node): boolean {
   switch (expr.kind) {
@@ -192,6 +196,6 @@ function follow(run: Run, graph: Graph, from: Node, name: string): readonly Node
   const entries = [
     ...(graph.tupleList(from, name)?.entries ?? []),
     ...(graph.addedTuples(from, name)?.entries ?? []),
-  ].filter((entry) => entry.direct && isAlive(run, entry))
-  return entries.map((entry) => (entry.node && unconditioned(entry) ? graph.current(entry.node) : leave()))
+  ].filter((entry) => entry.direct && isInForce(run, graph, entry))
+  return entries.map((entry) => (entry.node ? graph.current(entry.node) : leave()))
 }

@@ -93,6 +93,8 @@ describe('generated policies, data and requests', () => {
         for (const each of world.tuples.slice(0, 4)) store.removeTuple(each)
         for (const each of world.entities.slice(0, 4)) store.removeEntity(each.uid)
         expect(ask(snapshot)).toEqual(before)
+        const { decide } = createEvaluator(program)
+        expect(requestsOf(world).map((request) => decide(snapshot, request, optionsOf(world)))).toEqual(before)
       }),
       { numRuns: runs.numRuns / 5 },
     )
