@@ -19,6 +19,7 @@ import { createInteractionMount } from './interactions.ts'
 import { keyRoutes } from './key-routes.ts'
 import { createOidcMount } from './mount.ts'
 import { createProviders, type TenantProvider } from './providers.ts'
+import { createResourceMetadataMount } from './resource-metadata.ts'
 import { rotateDueKeys } from './rotate-keys.ts'
 import { createSecurityLog } from './security-log.ts'
 import { createSetupMount } from './setup-mount.ts'
@@ -84,6 +85,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
         securityLog,
         noteClientFailure: createNoteClientFailure(database, throttle),
       }),
+      createResourceMetadataMount(kernel.tenants),
       createInteractionMount({ kernel, providers, exchanges, securityLog, signInOf }),
       createSetupMount({ kernel, providers, exchanges, passwords, onFirstAdmin }),
     ],

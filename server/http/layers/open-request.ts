@@ -11,6 +11,8 @@ export type OpenState = { -readonly [K in keyof WebState]: WebState[K] } & {
   now: number
   /** Pattern of what answered, for metrics and the log: never a path as sent. */
   routeName: string
+  /** Audience of the row that answers, absolute: a 401 says where it describes itself. */
+  resource?: string
 }
 
 /** Request id (echoed where the caller sent a printable one), address, time, abort signal. */

@@ -11,6 +11,8 @@ export function routes(deps: PipelineDeps): Layer {
     if (!found) throw errors.not_found()
     if ('allow' in found) throw errors.method_not_allowed({ headers: { allow: found.allow.join(', ') } })
     state.routeName = found.row.pattern
+    const [audience] = found.row.audiences
+    if (audience !== undefined) state.resource = state.scope.tenant.issuer + audience
     await serveRoute(context, found.row, found.params, deps)
   }
 }
