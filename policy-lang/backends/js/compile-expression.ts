@@ -158,6 +158,15 @@ function emitVariable(expr: Kind<'variable'>, to: Emitter): string {
   throw new Unsupported()
 }
 
+/** The id of an entity: of an attribute without going to its node. */
+export function emitId(expr: Expr, to: Emitter): string {
+  const owner = expr.kind === 'attribute' && expr.of.kind === 'variable' ? staticType(expr.of, to) : undefined
+  if (owner === undefined || expr.kind !== 'attribute') return `h.idOf(${emit(expr, to)})`
+  const slot = slotOf(to.program, owner, expr.name)
+  const value = `${emit(expr.of, to)}.values[${slot}]`
+  return slot < 0 ? 'undefined' : expr.optional ? `${value}?.id` : `q(${value}).id`
+}
+
 /** The one type that an entity expression has in this partition, if it is one. */
 function staticType(expr: Expr, to: Emitter): string | undefined {
   if (expr.kind === 'variable' && expr.scope === 'request') {
@@ -169,7 +178,9 @@ function staticType(expr: Expr, to: Emitter): string | undefined {
 
 function emitAttribute(expr: Kind<'attribute'>, to: Emitter): string {
   const code = emitMember(expr, to)
-  return expr.optional || (expr.safe && mayBeAbsent(expr.of)) ? code : `q(${code})`
+  if (expr.optional) return code
+  // SPEC 5.5: `a?.b` is absent where `a` is, and E where `a` is there and its required `b` is not.
+  return expr.safe && mayBeAbsent(expr.of) ? `(${emit(expr.of, to)}===undefined?undefined:q(${code}))` : `q(${code})`
 }
 
 function emitMember(expr: Kind<'attribute'>, to: Emitter): string {

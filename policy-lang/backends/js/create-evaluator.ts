@@ -81,14 +81,24 @@ function createPartitions(
   const actions = new Map<string, Asked>()
   const slow = (action: string, resource: string, subject: string): Found => {
     const asked = actions.get(action)
-    const found = asked?.all.get(resource)?.get(subject) ?? makePartition(program, plans, { action, resource, subject })
+    const known = asked?.all.get(resource)?.get(subject)
+    if (asked !== undefined && known !== undefined) {
+      asked.resource = resource
+      asked.subject = subject
+      asked.found = known
+      return known
+    }
+    const found = makePartition(program, plans, { action, resource, subject })
     // Only names that the schema has are remembered: a caller cannot fill the memory.
     if (found === 'unknown') return found
     const all = asked?.all ?? new Map<string, Map<string, Found>>()
     const bySubject = all.get(resource) ?? new Map<string, Found>()
     all.set(resource, bySubject.set(subject, found))
-    if (asked) Object.assign(asked, { resource, subject, found })
-    else actions.set(action, { resource, subject, found, all })
+    if (asked) {
+      asked.resource = resource
+      asked.subject = subject
+      asked.found = found
+    } else actions.set(action, { resource, subject, found, all })
     return found
   }
   return (action, resource, subject) => {

@@ -1,6 +1,6 @@
 import type { IndexKey } from '../../optimise/index-keys.ts'
 import type { Lookup, Plan, Row } from '../../optimise/plan-partition.ts'
-import { constant, type Emitter } from './compile-expression.ts'
+import { constant, type Emitter, emit, emitId } from './compile-expression.ts'
 import type { Shapes } from './rule-shapes.ts'
 import { type Branch, isBound, type Table, type Test } from './walk-branch.ts'
 
@@ -30,7 +30,7 @@ export function topTable(
   const { kind, type } = lookup.key
   const table: Table = { kind, type, read: () => undefined, branches: new Map(), bounds: [] }
   const grow = growBuckets(lookup, shapes)
-  const read = shapes.readCode(lookup.key.of, asOf(lookup), wrappingOf(lookup.key))
+  const read = shapes.readCode(asOf(lookup), readingOf(lookup.key))
   const map = constant(table.branches, to)
   const on = 'if(y!==undefined)st=w(y,st,run);'
   const codes: { readonly [kind: string]: string } = {
@@ -44,8 +44,8 @@ export function topTable(
 }
 
 function makeTable(lookup: Lookup, shapes: Shapes): (made: Functions) => Table {
-  const { kind, of, type } = lookup.key
-  const read = shapes.readOf(of, asOf(lookup), wrappingOf(lookup.key))
+  const { kind, type } = lookup.key
+  const read = shapes.readOf(asOf(lookup), readingOf(lookup.key))
   const grow = growBuckets(lookup, shapes)
   return (made) => {
     const table = { kind, type, read: made[read] ?? (() => undefined), branches: new Map(), bounds: [] }
@@ -70,12 +70,14 @@ function fillTable(table: Table, buckets: Buckets): void {
   table.bounds.sort((a, b) => (ascending ? a.value - b.value : b.value - a.value))
 }
 
-/** From the code of a path to the code of what is looked up. */
-function wrappingOf({ kind, type }: IndexKey): (code: string) => string {
-  if (kind === 'equal' && type !== undefined) return (code) => `h.idOf(${code})`
-  if (kind === 'label') return (code) => `h.items(${code})`
-  return kind === 'above' ? (code) => `h.line(g,${code})` : (code) => code
-}
+/** The code of what is looked up. */
+const readingOf =
+  ({ kind, type, of }: IndexKey) =>
+  (to: Emitter): string => {
+    if (kind === 'equal' && type !== undefined) return emitId(of, to)
+    if (kind === 'label') return `h.items(${emit(of, to)})`
+    return kind === 'above' ? `h.line(g,${emit(of, to)})` : emit(of, to)
+  }
 
 /** The action that all rules behind a look-up see, where it matters. */
 const asOf = (lookup: Lookup): string => firstRow(lookup)?.as ?? ''

@@ -1,8 +1,8 @@
-import type { Expr, Value } from '../../ir/nodes.ts'
+import type { Value } from '../../ir/nodes.ts'
 import type { Type } from '../../ir/types.ts'
 import type { Row } from '../../optimise/plan-partition.ts'
 import { type Shape, shapeOf } from '../../optimise/shape-of.ts'
-import { type Emitter, emit, emitAll } from './compile-expression.ts'
+import { type Emitter, emitAll } from './compile-expression.ts'
 
 /** Functions of a partition: one for each shape of rules, one for each path that is looked up. */
 export type Shapes = {
@@ -11,9 +11,9 @@ export type Shapes = {
   /** The number of the row's function, or what it always answers, and the constants that it takes. */
   testOf(row: Row): { readonly test: number | boolean; readonly constants: readonly Value[] }
   /** The number of a function that reads what `code` yields. */
-  readOf(of: Expr, as: string, wrap: (code: string) => string): number
+  readOf(as: string, write: (to: Emitter) => string): number
   /** The same code to stand where it is needed. */
-  readCode(of: Expr, as: string, wrap: (code: string) => string): string
+  readCode(as: string, write: (to: Emitter) => string): string
   /** Texts of the functions, in order. */
   readonly functions: readonly string[]
 }
@@ -46,9 +46,9 @@ export function createShapes(to: Emitter): Shapes {
     to.holes.clear()
     return code === 'true' || code === 'false' ? code === 'true' : write(code)
   }
-  const readCode: Shapes['readCode'] = (of, as, wrap) => {
+  const readCode: Shapes['readCode'] = (as, writeRead) => {
     to.as = as
-    return wrap(emit(of, to))
+    return writeRead(to)
   }
   return {
     functions,
@@ -60,8 +60,8 @@ export function createShapes(to: Emitter): Shapes {
       numbers.set(shape.text, test)
       return { test, constants: shape.constants.map((literal) => literal.value) }
     },
-    readOf: (of, as, wrap) => {
-      const code = readCode(of, as, wrap)
+    readOf: (as, writeRead) => {
+      const code = readCode(as, writeRead)
       const number = reads.get(code) ?? write(code)
       reads.set(code, number)
       return number
