@@ -1,4 +1,4 @@
-import type { EntityValue } from '../ir/nodes.ts'
+import type { EntityValue, Value } from '../ir/nodes.ts'
 import { actionKey, type EntityData, type Program, type Tuple } from '../ir/program.ts'
 import type { EntityStore, StoreProblem } from './facts.ts'
 import {
@@ -21,6 +21,7 @@ export function createEntityStore(program: Program): EntityStore {
     program,
     tables: createTables(program),
     byNumber: [],
+    texts: new Map(),
     entities: 0,
     tuples: 0,
     permissions: new Map(),
@@ -52,6 +53,7 @@ type State = {
   readonly program: Program
   readonly tables: Map<string, TypeTable>
   readonly byNumber: Node[]
+  readonly texts: Map<string, string>
   entities: number
   tuples: number
   permissions: RolePermissions
@@ -130,7 +132,9 @@ function putEntity(state: State, entity: EntityData): readonly StoreProblem[] {
     return [{ code: 'unknown-type', message: `no entity type "${uid.type}"`, entity: uid }]
   }
   const node = intern(state, uid)
-  const values = slotValues(node.table, entity)
+  const values = slotValues(node.table, entity).map((value) =>
+    value === undefined ? undefined : shareValue(state, value),
+  )
   const refs = slotRefs(values, (other) => intern(state, other))
   const above = parentsOf(node, refs).find((parent) => parent === node || parent.above?.has(node.at))
   if (above) {
@@ -144,6 +148,22 @@ function putEntity(state: State, entity: EntityData): readonly StoreProblem[] {
   relink(state, node, refs)
   return []
 }
+
+/** One text and one id for all entities that have it: less memory, and decisions touch less of it. */
+function shareValue(state: State, value: Value): Value {
+  if (typeof value === 'string') {
+    const known = state.texts.get(value)
+    if (known !== undefined) return known
+    if (state.texts.size < sharedTexts) state.texts.set(value, value)
+    return value
+  }
+  if (typeof value !== 'object') return value
+  if (value.kind === 'entity') return intern(state, value).uid
+  return value.kind === 'set' ? { kind: 'set', items: value.items.map((item) => shareValue(state, item)) } : value
+}
+
+/** Texts beyond this are mostly of one entity each. */
+const sharedTexts = 10_000
 
 function removeEntity(state: State, uid: EntityValue): void {
   const node = lookUp(state, uid)
