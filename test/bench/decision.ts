@@ -1,57 +1,111 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { createEvaluator, type Request } from '../../policy-lang/index.ts'
-import { createFloor } from './floor.ts'
+import { type CurveRow, type Figures, writeDecisionDocs } from './decision-docs.ts'
 import type { Report } from './report.ts'
-import { prepare, type Reference, readWorkload, rename, type Workload } from './workloads.ts'
+import { type Reference, readWorkload, type Workload } from './workloads.ts'
 
 const files = [
+  'gdrive-fixed-5-0',
+  'gdrive-fixed-20-0',
   'gdrive-fixed-50-0',
+  'gdrive-as-published-5-0',
+  'gdrive-as-published-20-0',
   'gdrive-as-published-50-0',
   'github-5-0',
   'github-20-0',
   'github-50-0',
-  'grants-10',
-  'grants-1000',
 ]
 
 /** One engine: the number of the request in, the decision out. */
 type Engine = (index: number) => boolean
 
-/** Decisions in process, from plain objects with text ids, against a hand-written function, casbin and Cedar in WebAssembly. */
+/** Decisions in process, from plain objects with text ids, against a hand-written function, casbin and Cedar. */
 export const decision = {
   name: 'decision',
   summary: 'one decision in process, ns of processor time (requests in turn)',
   async run(report: Report): Promise<void> {
     for (const file of files) {
       const workload = readWorkload(file)
-      if (!workload) {
-        report.note(`skipped: the workload ${file} is not beside the project`)
-        continue
-      }
-      await measure(report, file, workload)
+      if (workload) await measure(report, file, workload)
+      else report.note(`skipped: the workload ${file} is not beside the project`)
     }
+    if (!existsSync(nativeCedar)) report.note('skipped: native Cedar is not built beside the project')
+    const rows = [
+      ...curve(report, 'grants beside 1,000 rules', 'grants', [10, 1000, 100_000]),
+      ...curve(report, 'distinct rules, 5 of which can match', 'rules', [10, 100, 1000, 10_000]),
+      ...curve(report, 'rules over 9 roles, 12 actions, 10 types', 'set', [1000, 10_000]),
+    ]
+    if (process.argv.includes('--write-docs')) writeDecisionDocs([...report.rows], rows)
   },
 }
 
-async function measure(report: Report, file: string, workload: Workload): Promise<void> {
-  const engines: { readonly [name: string]: Engine | undefined } = {
-    floor: floorEngine(workload),
-    ours: ours(workload),
-    casbin: await casbin(workload),
-    'cedar-wasm': await cedarWasm(workload),
+/** In a process of its own, so that no other program has shaped its code. */
+function apart(kind: string, of: string): Figures | undefined {
+  const script = fileURLToPath(new URL('decision-process.ts', import.meta.url))
+  const out = execFileSync(process.execPath, ['--expose-gc', '--max-old-space-size=6000', script, kind, of], {
+    encoding: 'utf8',
+  })
+  return (JSON.parse(out) as Figures | null) ?? undefined // its one line
+}
+
+function curve(report: Report, title: string, kind: string, sizes: readonly number[]): readonly CurveRow[] {
+  const rows = sizes.flatMap((size) => {
+    const figures = apart(kind, String(size))
+    if (figures) report.row(`${title}: ${size}`, figures)
+    return figures ? [{ title, size, figures }] : []
+  })
+  const [first, last] = [rows[0]?.figures.ours, rows.at(-1)?.figures]
+  if (first !== undefined && last?.ours !== undefined) {
+    report.ratio(`${title}: growth`, last.ours / first, { atMost: kind === 'grants' ? 2 : kind === 'rules' ? 1.5 : 2 })
   }
-  const times: { [name: string]: number } = {}
-  for (const [name, engine] of Object.entries(engines)) {
+  if (first !== undefined && last?.different !== undefined) {
+    report.ratio(`${title}: growth, requests all different`, last.different / first, { atMost: 6 })
+  }
+  if (last?.bytes !== undefined) report.ratio(`${title}: bytes a decision`, last.bytes, { atMost: 100 })
+  if (kind === 'set' && last?.ours !== undefined && last.load !== undefined) {
+    report.ratio(`${title}: ns a decision`, last.ours, { atMost: 250 })
+    report.ratio(`${title}: load, ms`, last.load, { atMost: 2000 })
+  }
+  return rows
+}
+
+async function measure(report: Report, file: string, workload: Workload): Promise<void> {
+  const figures = apart('file', file)
+  const times: { [name: string]: number } = { ...figures }
+  const peers = { casbin: await casbin(workload), 'cedar-wasm': await cedarWasm(workload) }
+  for (const [name, engine] of Object.entries(peers)) {
     if (!engine) continue
     check(file, name, workload, engine)
     times[name] = time(workload, engine)
   }
+  const native = nativeTime(workload, file)
+  if (native !== undefined) times['cedar native'] = native
   report.row(file, times)
-  const { floor, ours: mine, 'cedar-wasm': cedar } = times
-  if (floor !== undefined && mine !== undefined) report.ratio(`${file}: ours / floor`, mine / floor, { atMost: 20 })
-  if (cedar !== undefined && mine !== undefined)
-    report.ratio(`${file}: cedar-wasm / ours`, cedar / mine, { atLeast: 5 })
+  const { floor, ours, bytes } = times
+  if (floor !== undefined && ours !== undefined) {
+    report.ratio(`${file}: ours / floor`, ours / floor, file.startsWith('grants') ? {} : { atMost: 2.5 })
+  }
+  if (native !== undefined && ours !== undefined) {
+    report.ratio(`${file}: native Cedar / ours`, native / ours, { atLeast: 50 })
+  }
+  if (bytes !== undefined) report.ratio(`${file}: bytes a decision`, bytes, { atMost: 100 })
+}
+
+const bench = fileURLToPath(new URL('../../../shared/bench/', import.meta.url))
+const nativeCedar = `${bench}cedar-native/target/release/cedar-native`
+
+/** p50 of mode `whole`, in a process of its own: its README. */
+function nativeTime(workload: Workload, file: string): number | undefined {
+  const family = workload.name.split('-')[0] ?? ''
+  if (!existsSync(nativeCedar) || family === 'grants') return undefined
+  const cedar = `${bench}cedar/${family}`
+  const out = execFileSync(nativeCedar, [`${cedar}.cedar`, `${cedar}.cedarschema`, `${bench}data/${file}.json`], {
+    encoding: 'utf8',
+  })
+  const lines = out.trim().split('\n')
+  const found = lines.map((line) => JSON.parse(line) as { mode: string; p50_ns: number }) // its README
+  return found.find(({ mode }) => mode === 'whole')?.p50_ns
 }
 
 /** Wrong answers are not worth timing. */
@@ -76,34 +130,6 @@ function time(workload: Workload, engine: Engine): number {
   const used = process.cpuUsage(before)
   if (kept < 0) throw new Error('unreachable')
   return ((used.user + used.system) * 1000) / (rounds * length)
-}
-
-function ours(workload: Workload): Engine {
-  const { program, store } = prepare(workload)
-  const evaluator = createEvaluator(program)
-  const context = new Map()
-  const uid = (reference: Reference) => ({ kind: 'entity', ...rename(reference) }) as const
-  const requests: readonly Request[] = workload.requests.map(({ subject, action, resource }) => ({
-    subject: uid(subject),
-    action,
-    resource: uid(resource),
-    context,
-  }))
-  const options = { now: 0 }
-  const { decide } = evaluator
-  return (index) => decide(store, requests[index] as Request, options).decision // index is below their number
-}
-
-function floorEngine(workload: Workload): Engine | undefined {
-  const floor = createFloor(workload)
-  const { requests } = workload
-  return (
-    floor &&
-    ((index) => {
-      const request = requests[index] as Workload['requests'][number] // index is below their number
-      return floor(request.subject, request.action, request.resource)
-    })
-  )
 }
 
 const key = ({ type, id }: Reference): string => `${type}::${id}`

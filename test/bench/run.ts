@@ -12,11 +12,11 @@ const benches: { readonly [name: string]: () => Promise<Bench> } = {
   boot: async () => (await import('./boot.ts')).boot,
 }
 
-/** `npm run bench [-- name…] [--json FILE]`: ratios against peers in the same run, answers checked before anything is timed. */
+/** `npm run bench [-- name…] [--json FILE] [--write-docs]`: ratios against peers in the same run, answers checked before anything is timed. */
 async function main(args: readonly string[]): Promise<number> {
   const at = args.indexOf('--json')
   const file = at >= 0 ? args[at + 1] : undefined
-  const names = args.filter((_, index) => at < 0 || (index !== at && index !== at + 1))
+  const names = args.filter((each, index) => each !== '--write-docs' && (at < 0 || (index !== at && index !== at + 1)))
   const unknown = names.filter((name) => !Object.hasOwn(benches, name))
   if (unknown.length > 0 || (at >= 0 && file === undefined)) {
     console.error(`usage: npm run bench [-- name…] [--json FILE]\nbenches: ${Object.keys(benches).join(', ')}`)
