@@ -2,7 +2,14 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { type ObjectStore, ObjectStoreError } from '../../adapters/object-store/port.ts'
-import { DatabaseError, type Judgement, type Kernel, Refusal, type RequestScope } from '../../server/module.ts'
+import {
+  DatabaseError,
+  edgeErrors,
+  type Judgement,
+  type Kernel,
+  Refusal,
+  type RequestScope,
+} from '../../server/module.ts'
 import type { StorageSettings } from './config.ts'
 import { errors } from './errors.ts'
 import { objectEvent } from './events.ts'
@@ -107,7 +114,7 @@ async function judgeUpload(storage: Storage, request: Upload, size: number): Pro
 function requireConditions(conditions: Conditions, existing: StoredObject | undefined): void {
   const answer = judgeWriteConditions(conditions, existing?.sha256)
   if (answer === 'malformed') throw errors.condition_malformed()
-  if (answer === 'fails') throw errors.version_conflict()
+  if (answer === 'fails') throw edgeErrors.version_conflict()
 }
 
 type Received = { readonly size: number; readonly sha256: string }

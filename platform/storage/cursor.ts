@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { Kernel } from '../../server/module.ts'
-import { errors } from './errors.ts'
+import { edgeErrors, type Kernel } from '../../server/module.ts'
 
 /** What a cursor belongs to: list, filter, subject, tenant. Every member must be the same when it comes back. */
 export type CursorBinding = { readonly [name: string]: string }
@@ -15,7 +14,7 @@ export const sealCursor = (secrets: Kernel['secrets'], after: string, binding: C
 /** Where to go on. An altered cursor, another list's or another subject's is refused (modules.md §0, lists). */
 export function openCursor(secrets: Kernel['secrets'], cursor: string, binding: CursorBinding): string {
   const opened = read(secrets, cursor)
-  if (!isSame(opened.binding, binding)) throw errors.invalid_cursor({ detail: 'It was given for another list.' })
+  if (!isSame(opened.binding, binding)) throw edgeErrors.invalid_cursor({ detail: 'It was given for another list.' })
   return opened.after
 }
 
@@ -24,7 +23,7 @@ function read(secrets: Kernel['secrets'], cursor: string): z.infer<typeof shape>
     const sealed = Buffer.from(cursor, 'base64url').toString()
     return shape.parse(JSON.parse(Buffer.from(secrets.open(purpose, sealed)).toString()))
   } catch (cause) {
-    throw errors.invalid_cursor({ cause })
+    throw edgeErrors.invalid_cursor({ cause })
   }
 }
 

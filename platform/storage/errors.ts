@@ -14,7 +14,5 @@ export const errors = refusals({
   digest_malformed: { status: 400, title: 'Content-Digest cannot be read.' },
   condition_malformed: { status: 400, title: 'A conditional header cannot be read.' },
   upload_incomplete: { status: 400, title: 'The body ended before its announced length.' },
-  version_conflict: { status: 412, title: 'The object is not in the state that the request expects.' },
   range_not_satisfiable: { status: 416, title: 'The object does not have this range.' },
-  invalid_cursor: { status: 400, title: 'The cursor does not belong to this list.' },
 })

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import {
   defaultOrganizationId,
+  edgeErrors,
   type JsonValue,
   type Reply,
   type Route,
@@ -319,7 +320,7 @@ function requireHolds(input: Input, object: StoredObject, options = { onlyIfMatc
   const { ifMatch, ifNoneMatch } = conditionsOf(input)
   const answer = judgeWriteConditions(options.onlyIfMatch ? { ifMatch } : { ifMatch, ifNoneMatch }, object.sha256)
   if (answer === 'malformed') throw errors.condition_malformed()
-  if (answer === 'fails') throw errors.version_conflict()
+  if (answer === 'fails') throw edgeErrors.version_conflict()
 }
 
 function announcedSize({ headers }: Input): number | undefined {

@@ -35,7 +35,7 @@ export const auditRoutes = (admin: Admin) => [
     resource: onTenant,
     query: listQuery,
     responds: pageOf(shape),
-    refuses: ['cursor_mismatch'],
+    refuses: ['invalid_cursor'],
     async handle({ scope, query }) {
       const { action, resourceType, resourceId, actorId, since } = query
       const equal = { action, resource_type: resourceType, resource_id: resourceId, actor_id: actorId }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { errors } from '../http/errors.ts'
 import { type RouteInput, route } from '../module.ts'
 import { clientMetadataSchema } from '../oidc/client-metadata.ts'
 import { createClientStore, type StoredClient, usesSecret } from './client-store.ts'
@@ -44,7 +45,7 @@ export const clientRoutes = (admin: Admin) => [
     resource: onTenant,
     query: z.strictObject(pageQuery),
     responds: pageOf(shape),
-    refuses: ['cursor_mismatch'],
+    refuses: ['invalid_cursor'],
     async handle(input) {
       const body = await listPage(admin.kernel, input.scope, input.query, {
         name: 'clients',
@@ -107,7 +108,7 @@ export const clientRoutes = (admin: Admin) => [
     context: withTenant,
     body: changeBody,
     responds: shape,
-    refuses: ['precondition_required', 'etag_mismatch'],
+    refuses: ['precondition_required', 'version_conflict'],
     async handle(input, judgement) {
       const { name: named, firstParty, status, ...given } = input.body
       const { value } = await admin.kernel.withTransaction(actorOf(input, judgement), async (unit) => {
@@ -154,7 +155,7 @@ export const clientRoutes = (admin: Admin) => [
     resource: (input) => target(admin, input),
     context: withTenant,
     successStatus: 204,
-    refuses: ['precondition_required', 'etag_mismatch'],
+    refuses: ['precondition_required', 'version_conflict'],
     async handle(input, judgement) {
       await admin.kernel.withTransaction(actorOf(input, judgement), async (unit) => {
         const client = await get(admin, input)
@@ -178,7 +179,7 @@ const storeOf = (admin: Admin, { scope }: Pick<RouteInput, 'scope'>) =>
 
 async function get(admin: Admin, input: Input): Promise<StoredClient> {
   const client = await storeOf(admin, input).find(idOf(input))
-  if (!client) throw adminErrors.etag_mismatch({ detail: 'It was removed meanwhile.' })
+  if (!client) throw errors.version_conflict({ detail: 'It was removed meanwhile.' })
   return client
 }
 

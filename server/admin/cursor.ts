@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Secrets } from '../../adapters/secrets/port.ts'
-import { adminErrors } from './errors.ts'
+import { errors } from '../http/errors.ts'
 
 /** What a cursor belongs to: list, filter, tenant, subject. */
 export type CursorBinding = readonly (string | undefined)[]
@@ -16,7 +16,7 @@ export function openCursor(secrets: Secrets, cursor: string, binding: CursorBind
   const [text = '', signature = ''] = cursor.split('.')
   const expected = Buffer.from(signatureOf(secrets, text, binding))
   const given = Buffer.from(signature)
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw adminErrors.cursor_mismatch()
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw errors.invalid_cursor()
   // Signed above, so it is what sealCursor wrote.
   return JSON.parse(Buffer.from(text, 'base64url').toString()) as readonly string[]
 }

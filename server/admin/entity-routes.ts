@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
+import { errors } from '../http/errors.ts'
 import { type RouteInput, route } from '../module.ts'
 import { etagOf, requireMatchIfGiven } from './concurrency.ts'
 import { createEntityRows, type StoredEntity } from './entity-store.ts'
@@ -44,7 +45,7 @@ export const entityRoutes = (admin: Admin) => [
     resource: onTenant,
     query: z.strictObject(pageQuery),
     responds: pageOf(shape),
-    refuses: ['cursor_mismatch', 'not_found'],
+    refuses: ['invalid_cursor', 'not_found'],
     async handle(input) {
       const type = input.params.type ?? ''
       const body = await listPage(admin.kernel, input.scope, input.query, {
@@ -67,7 +68,7 @@ export const entityRoutes = (admin: Admin) => [
     responds: shape,
     async handle(input) {
       const row = await rowsOf(admin, input).find(uidOf(input))
-      if (!row) throw adminErrors.etag_mismatch({ detail: 'It was removed meanwhile.' })
+      if (!row) throw errors.version_conflict({ detail: 'It was removed meanwhile.' })
       return { body: view(row, input), headers: { etag: etagOf(row.version) } }
     },
   }),
@@ -80,7 +81,7 @@ export const entityRoutes = (admin: Admin) => [
     resource: onTenant,
     body: entityBody,
     responds: shape.extend({ consistencyToken: z.string() }),
-    refuses: ['entity_refused', 'etag_mismatch'],
+    refuses: ['entity_refused', 'version_conflict'],
     async handle(input, judgement) {
       const { scope, body } = input
       const { program } = scope.policy
@@ -116,7 +117,7 @@ export const entityRoutes = (admin: Admin) => [
     resourceType: 'Tenant',
     resource: (input) => target(admin, input, 'writeEntities'),
     successStatus: 204,
-    refuses: ['etag_mismatch'],
+    refuses: ['version_conflict'],
     async handle(input, judgement) {
       await admin.kernel.withTransaction(actorOf(input, judgement), async (unit) => {
         const rows = rowsOf(admin, input)

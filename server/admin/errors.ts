@@ -2,9 +2,6 @@ import { refusals } from '../http/refusal.ts'
 
 /** What the admin API refuses beyond the HTTP edge and the areas that it administers. */
 export const adminErrors = refusals({
-  precondition_required: { status: 428, title: 'Send If-Match with the ETag of what you read.' },
-  etag_mismatch: { status: 412, title: 'It has changed since it was read.' },
-  cursor_mismatch: { status: 400, title: 'The cursor does not belong to this list.' },
   field_not_allowed: { status: 403, title: 'The rules do not allow writing some of these members.' },
   client_exists: { status: 409, title: 'A client of this id exists.' },
   client_without_secret: { status: 409, title: 'This client does not authenticate with a secret.' },

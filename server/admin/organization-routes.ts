@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { errors } from '../http/errors.ts'
 import { type RouteInput, route } from '../module.ts'
 import { createTupleStore } from '../relations/tuple-store.ts'
 import { etagOf, requireMatch } from './concurrency.ts'
-import { adminErrors } from './errors.ts'
 import { listPage, pageOf, pageQuery } from './list-page.ts'
 import { maskFields } from './mask-fields.ts'
 import { createOrganizationStore, type Organization } from './organization-store.ts'
@@ -36,7 +36,7 @@ export const organizationRoutes = (admin: Admin) => [
     resource: onTenant,
     query: z.strictObject(pageQuery),
     responds: pageOf(shape),
-    refuses: ['cursor_mismatch'],
+    refuses: ['invalid_cursor'],
     async handle(input) {
       const body = await listPage(admin.kernel, input.scope, input.query, {
         name: 'organizations',
@@ -92,7 +92,7 @@ export const organizationRoutes = (admin: Admin) => [
     context: withTenant,
     query: z.strictObject(pageQuery),
     responds: pageOf(memberShape),
-    refuses: ['cursor_mismatch'],
+    refuses: ['invalid_cursor'],
     async handle(input) {
       const filter = { resourceType: 'Organization', resourceId: idOf(input) }
       const body = await listPage(admin.kernel, input.scope, input.query, {
@@ -123,7 +123,7 @@ export const organizationRoutes = (admin: Admin) => [
     context: withTenant,
     body: changeBody,
     responds: shape,
-    refuses: ['precondition_required', 'etag_mismatch', 'organization_cycle', 'parent_not_found'],
+    refuses: ['precondition_required', 'version_conflict', 'organization_cycle', 'parent_not_found'],
     async handle(input, judgement) {
       const { value } = await admin.kernel.withTransaction(actorOf(input, judgement), async (unit) => {
         const before = await get(admin, input)
@@ -144,7 +144,7 @@ export const organizationRoutes = (admin: Admin) => [
     resource: (input) => target(admin, input),
     context: withTenant,
     successStatus: 204,
-    refuses: ['precondition_required', 'etag_mismatch', 'organization_in_use'],
+    refuses: ['precondition_required', 'version_conflict', 'organization_in_use'],
     async handle(input, judgement) {
       await admin.kernel.withTransaction(actorOf(input, judgement), async (unit) => {
         requireMatch(input.headers, etagOf(plain(await get(admin, input))))
@@ -162,7 +162,7 @@ const storeOf = (admin: Admin, { scope }: Pick<RouteInput, 'scope'>) =>
 
 async function get(admin: Admin, input: Input): Promise<Organization> {
   const found = await storeOf(admin, input).find(idOf(input))
-  if (!found) throw adminErrors.etag_mismatch({ detail: 'It was removed meanwhile.' })
+  if (!found) throw errors.version_conflict({ detail: 'It was removed meanwhile.' })
   return found
 }
 

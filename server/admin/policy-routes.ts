@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { JsonValue, Judgement } from '../decision/decision-point.ts'
+import { errors } from '../http/errors.ts'
 import { type RouteInput, route } from '../module.ts'
 import { etagOf, requireMatch, requireMatchIfGiven } from './concurrency.ts'
 import { adminErrors } from './errors.ts'
@@ -42,7 +43,7 @@ export const policyRoutes = (admin: Admin) => [
     resource: onTenant,
     query: z.strictObject(pageQuery),
     responds: pageOf(setShape),
-    refuses: ['cursor_mismatch'],
+    refuses: ['invalid_cursor'],
     async handle(input) {
       const body = await listPage(admin.kernel, input.scope, input.query, {
         name: 'policy-sets',
@@ -101,7 +102,7 @@ export const policyRoutes = (admin: Admin) => [
     resource: anySet,
     body: filesBody,
     responds: z.object({ draft: z.string(), version: z.string(), diagnostics: z.array(diagnosticShape) }),
-    refuses: ['policy_invalid', 'etag_mismatch'],
+    refuses: ['policy_invalid', 'version_conflict'],
     async handle(input, judgement) {
       const set = setName.safeParse(nameOf(input))
       if (!set.success)
@@ -178,7 +179,7 @@ export const policyRoutes = (admin: Admin) => [
     resourceType: 'PolicySet',
     resource: (input) => existingSet(admin, input),
     successStatus: 204,
-    refuses: ['precondition_required', 'etag_mismatch', 'policy_invalid', 'declaration_in_use', 'would_lock_out'],
+    refuses: ['precondition_required', 'version_conflict', 'policy_invalid', 'declaration_in_use', 'would_lock_out'],
     async handle(input, judgement) {
       const { kernel } = admin
       const set = await getSet(admin, input)
@@ -243,7 +244,7 @@ async function existingSet(admin: Admin, input: Pick<Input, 'scope' | 'params'>)
 
 async function getSet(admin: Admin, input: Pick<Input, 'scope' | 'params'>): Promise<PolicySetRow> {
   const set = await setsOf(admin, input).find(nameOf(input))
-  if (!set) throw adminErrors.etag_mismatch({ detail: 'It was removed meanwhile.' })
+  if (!set) throw errors.version_conflict({ detail: 'It was removed meanwhile.' })
   return set
 }
 

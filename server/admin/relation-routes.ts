@@ -37,7 +37,7 @@ export const relationRoutes = (admin: Admin) => [
     resource: onTenant,
     query: listQuery,
     responds: pageOf(tupleShape),
-    refuses: ['cursor_mismatch'],
+    refuses: ['invalid_cursor'],
     async handle({ scope, query }) {
       const { limit: _, cursor: __, ...filter } = query
       const tuples = createTupleStore(admin.kernel.database, scope.tenant.id)

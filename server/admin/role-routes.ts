@@ -53,7 +53,7 @@ export const roleRoutes = (admin: Admin) => [
     resource: onTenant,
     query: z.strictObject(pageQuery),
     responds: pageOf(shape),
-    refuses: ['cursor_mismatch'],
+    refuses: ['invalid_cursor'],
     async handle(input) {
       const body = await listPage(admin.kernel, input.scope, input.query, {
         name: 'roles',
@@ -123,7 +123,7 @@ export const roleRoutes = (admin: Admin) => [
     resource: (input) => target(admin, input),
     body: changeBody,
     responds: shape,
-    refuses: ['precondition_required', 'etag_mismatch', 'role_cycle'],
+    refuses: ['precondition_required', 'version_conflict', 'role_cycle'],
     async handle(input, judgement) {
       const { value } = await admin.kernel.withTransaction(actorOf(input, judgement), async (unit) => {
         const before = await get(admin, input)
@@ -147,7 +147,7 @@ export const roleRoutes = (admin: Admin) => [
     resourceType: 'Role',
     resource: (input) => target(admin, input),
     successStatus: 204,
-    refuses: ['precondition_required', 'etag_mismatch', 'role_in_use'],
+    refuses: ['precondition_required', 'version_conflict', 'role_in_use'],
     async handle(input, judgement) {
       await admin.kernel.withTransaction(actorOf(input, judgement), async (unit) => {
         requireMatch(input.headers, etagOf((await get(admin, input)).version))
@@ -168,7 +168,7 @@ export const assignmentRoutes = (admin: Admin) => [
     resource: onTenant,
     query: assignmentQuery,
     responds: pageOf(tupleShape),
-    refuses: ['cursor_mismatch'],
+    refuses: ['invalid_cursor'],
     async handle(input) {
       const { subjectType, subjectId, role, onType, onId } = input.query
       const filter = { resourceType: onType, resourceId: onId, relation: role, subjectType, subjectId }

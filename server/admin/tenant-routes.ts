@@ -32,7 +32,7 @@ export const tenantRoutes = (admin: Admin) => [
     resource: onTenant,
     query: z.strictObject(pageQuery),
     responds: pageOf(shape),
-    refuses: ['cursor_mismatch'],
+    refuses: ['invalid_cursor'],
     async handle(input) {
       const body = await listPage(admin.kernel, input.scope, input.query, {
         name: 'tenants',

@@ -47,7 +47,7 @@ export const userRoutes = (admin: Admin) => [
     resource: onTenant,
     query: listQuery,
     responds: pageOf(userShape),
-    refuses: ['cursor_mismatch'],
+    refuses: ['invalid_cursor'],
     async handle({ scope, query }) {
       const accounts = createAccounts(admin.kernel.database, scope.tenant.id)
       const body = await listPage(admin.kernel, scope, query, {
@@ -119,7 +119,7 @@ export const userRoutes = (admin: Admin) => [
     context: withTenant,
     body: changeBody,
     responds: userShape,
-    refuses: ['precondition_required', 'etag_mismatch', 'identifier_taken', 'field_not_allowed'],
+    refuses: ['precondition_required', 'version_conflict', 'identifier_taken', 'field_not_allowed'],
     async handle(input, judgement) {
       const { scope, body } = input
       refuseMaskedWrites(Object.keys(body), { program: scope.policy.program, type: 'User', fields: judgement.fields })
@@ -177,7 +177,7 @@ export const userRoutes = (admin: Admin) => [
     resource: (input) => target(admin, input),
     context: withTenant,
     successStatus: 204,
-    refuses: ['precondition_required', 'etag_mismatch'],
+    refuses: ['precondition_required', 'version_conflict'],
     async handle(input, judgement) {
       const accounts = accountsOf(admin, input)
       await admin.kernel.withTransaction(actorOf(input, judgement), async (unit) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Database, DatabaseError } from '../../adapters/database/port.ts'
 import type { UnitOfWork } from '../events/unit-of-work.ts'
+import { errors } from '../http/errors.ts'
 import { entityOf } from './entities.ts'
 import { identityErrors } from './errors.ts'
 import { type Identifier, parseEmail } from './identifiers.ts'
@@ -126,7 +127,7 @@ where tenant_id = $1 and id = $2 and ($6::bigint is null or version = $6) return
       )
       if (rows.length === 0) {
         await get(id)
-        throw identityErrors.account_version_conflict()
+        throw errors.version_conflict()
       }
       if (change.email !== undefined) {
         await putEmail(database, { tenantId, accountId: id }, change.email, change.emailVerified === true ? at : null)

@@ -54,7 +54,7 @@ describe('accounts', () => {
     const change = (ifVersion: number) =>
       rig.kernel.withTransaction(actor, (unit) => accounts.update(unit, id, { ifVersion, claims: { name: 'A' } }, 1))
     await change(version)
-    await expect(change(version)).rejects.toMatchObject({ kind: { code: 'account_version_conflict' } })
+    await expect(change(version)).rejects.toMatchObject({ kind: { code: 'version_conflict' } })
   })
 
   test.each(['disabled', 'deleted'] as const)('%s raises the epoch, and the events say so', async (status) => {
