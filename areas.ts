@@ -16,9 +16,13 @@ const kernelArea: Area = {
 }
 
 /** THE TABLE of the server's areas and the modules on it, in order of start. One import and one line each. */
-export const areas: AreaTable = ({ openObjects, tell, receivedMails }) => [
+export const areas: AreaTable = ({ openObjects, tell, receivedMails, egress }) => [
   kernelArea,
-  oidcArea({ onFirstAdmin: ownSample, announceSetup: (kernel, address) => announceSetup(kernel, address, tell) }),
+  oidcArea({
+    onFirstAdmin: ownSample,
+    announceSetup: (kernel, address) => announceSetup(kernel, address, tell),
+    ...(egress ? { egress } : {}),
+  }),
   adminArea,
   storageModule(openObjects),
   demoArea(tell),

@@ -1,4 +1,5 @@
 import type { Migration } from '../adapters/database/port.ts'
+import type { Egress } from '../adapters/egress/port.ts'
 import type { Mail } from '../adapters/mail/port.ts'
 import type { ObjectStore } from '../adapters/object-store/port.ts'
 import type { Layer } from '../policy-lang/index.ts'
@@ -50,6 +51,8 @@ export type OutboxRow = {
 /** What areas and modules are made from before there is a kernel. */
 export type AreaOptions = {
   readonly openObjects: (kernel: Kernel) => Promise<ObjectStore>
+  /** Requests to addresses that somebody else chose; absent: none is made. */
+  readonly egress?: Egress
   /** What was mailed, where mail is kept in memory. */
   readonly receivedMails?: () => readonly Mail[]
   /** Writes a line for whoever started the server. */

@@ -68,6 +68,7 @@ async function startWith(options: StartOptions, database: OpenedDatabase, events
     const areas = table({
       openObjects: () => parts.openFileSystemStore(join(config.dataFolder, 'objects')),
       tell: options.tell,
+      egress: parts.guardedEgress({ allowLoopback: config.profile === 'development' }),
       ...(isInbox(mailer) ? { receivedMails: () => mailer.list() } : {}),
     })
     await database.ready()
@@ -133,7 +134,7 @@ function eventBuffer(): EventBuffer {
 
 /** Everything large, at once: it loads while the database's process starts. */
 async function load() {
-  const [build, log, limits, clock, open, sealed, keys, inbox, smtp, inProcess, postgres, jobs, objects] =
+  const [build, log, limits, clock, open, sealed, keys, inbox, smtp, inProcess, postgres, jobs, objects, egress] =
     await Promise.all([
       import('./build-server.ts'),
       import('./http/log.ts'),
@@ -148,6 +149,7 @@ async function load() {
       import('../adapters/notice/postgres.ts'),
       import('../adapters/jobs/postgres.ts'),
       import('../adapters/object-store/file-system.ts'),
+      import('../adapters/egress/guarded-egress.ts'),
     ])
   return {
     ...build,
@@ -163,6 +165,7 @@ async function load() {
     ...postgres,
     ...jobs,
     ...objects,
+    ...egress,
   }
 }
 type Parts = Awaited<ReturnType<typeof load>>

@@ -1,3 +1,4 @@
+import type { Egress } from '../../adapters/egress/port.ts'
 import type { Area } from '../area.ts'
 import { createAttempts } from '../identity/attempts.ts'
 import { identityBindings } from '../identity/bindings.ts'
@@ -10,6 +11,7 @@ import type { Kernel } from '../kernel.ts'
 import { oidcTables } from '../schema/0010-oidc.ts'
 import { oidcRequestTables } from '../schema/0011-oidc-requests.ts'
 import { createAccessTokens } from './access-tokens.ts'
+import { createLogoutDelivery, logoutTopic } from './backchannel-logout.ts'
 import { createClientAuthenticator } from './client-authentication.ts'
 import { createNoteClientFailure } from './client-failures.ts'
 import { createClientRecords } from './client-records.ts'
@@ -32,6 +34,8 @@ const sweepMilliseconds = 60_000
 export type OidcAreaOptions = {
   /** What else the first administrator is given; runs in the transaction of the setup. */
   readonly onFirstAdmin?: FirstAdminHook
+  /** How clients are reached that want to be told of a sign-out; absent: none is. */
+  readonly egress?: Egress
   /** Told the address of the setup page while there is no administrator; it is printed, never logged. */
   readonly announceSetup?: (kernel: Kernel, address: string) => Promise<void> | void
 }
@@ -53,7 +57,15 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
   const clients = createClientRecords(database, clock)
   const securityLog = createSecurityLog(kernel.withTransaction)
   const throttle = createClientThrottle()
-  const providers = createProviders({ kernel, issue, exchanges, clients, securityLog, throttle })
+  const providers = createProviders({
+    kernel,
+    issue,
+    exchanges,
+    clients,
+    securityLog,
+    throttle,
+    egress: options.egress,
+  })
   const passwords = createPasswords({ concurrency: hashConcurrency })
   const accessTokens = createAccessTokens({
     database,
@@ -76,6 +88,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
 
   return {
     routes: [keyRoutes(kernel)],
+    topics: { [logoutTopic]: createLogoutDelivery(kernel, providers) },
     mounts: [
       createOidcMount({
         tenants: kernel.tenants,

@@ -58,6 +58,14 @@ export const clientMetadataSchema = z.strictObject({
   requirePushedAuthorizationRequests: z.boolean().default(false),
   /** Authorization requests are signed by the client (RFC 9101 §10.5). */
   requireSignedRequestObject: z.boolean().default(false),
+  /** Told when a person signs out: https, or http on loopback (OIDC Back-Channel Logout §2.2). */
+  backchannelLogoutUri: z
+    .string()
+    .max(2_000)
+    .refine((uri) => isRegistrableRedirect(uri) && /^https?:/i.test(uri), {
+      message: 'not an address that can be told',
+    })
+    .optional(),
   corsOrigins: z
     .array(z.url({ protocol: /^https?$/ }))
     .max(50)

@@ -95,6 +95,9 @@ export function toLibraryMetadata({ id, name, metadata }: ClientRecord): Adapter
     ...(scopes.length > 0 ? { scope: scopes.join(' ') } : {}),
     ...(authMethod.startsWith('client_secret') ? { client_secret: 'compared by hash elsewhere' } : {}),
     ...(metadata.jwks ? { jwks: { keys: metadata.jwks.keys.map((key) => ({ ...key })) } } : {}),
+    ...(metadata.backchannelLogoutUri !== undefined
+      ? { backchannel_logout_uri: metadata.backchannelLogoutUri, backchannel_logout_session_required: true }
+      : {}),
     ...(metadata.clientUri !== undefined ? { client_uri: metadata.clientUri } : {}),
     ...(metadata.policyUri !== undefined ? { policy_uri: metadata.policyUri } : {}),
     ...(metadata.tosUri !== undefined ? { tos_uri: metadata.tosUri } : {}),

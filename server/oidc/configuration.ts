@@ -1,4 +1,5 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type { Egress } from '../../adapters/egress/port.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import { claimsByScope } from './claims.ts'
 import { dpopAlgorithms } from './dpop-proof.ts'
@@ -27,6 +28,7 @@ export type ConfigurationOptions = {
   readonly keys: readonly SigningKey[]
   readonly cookieKeys: readonly Buffer[]
   readonly nonceSecret: Buffer
+  readonly egress: Egress | undefined
   readonly now: () => number
 }
 
@@ -37,6 +39,7 @@ export function configurationOf({
   keys,
   cookieKeys,
   nonceSecret,
+  egress,
   now,
 }: ConfigurationOptions): Configuration {
   const isSecure = tenant.issuer.startsWith('https:')
@@ -46,7 +49,9 @@ export function configurationOf({
     // ORDER: current keys first, since the library signs with the first that fits; the others are published (provider.md §5).
     jwks: { keys: keys.map((key) => ({ ...key.privateJwk })) },
     ...protocol(hooks),
-    features: featuresOf(tenant, hooks, nonceSecret),
+    // Where there is no guard, no address of a client's choosing is asked (security.md row 9).
+    fetch: egress ?? (() => Promise.reject(new Error('oidc: outgoing requests are off'))),
+    features: { ...featuresOf(tenant, hooks, nonceSecret), backchannelLogout: { enabled: egress !== undefined } },
     routes: {
       authorization: '/oauth2/authorize',
       token: '/oauth2/token',
@@ -119,8 +124,6 @@ const protocol = (hooks: Hooks) => ({
   conformIdTokenClaims: true,
   formats: { bitsOfOpaqueRandomness: 256 },
   fetchResponseBodyLimits: { jwks_uri: 64 * 1024, sector_identifier_uri: 64 * 1024 },
-  // No address of a client's choosing is fetched until the egress client exists (security.md row 9).
-  fetch: () => Promise.reject(new Error('oidc: outgoing requests are off')),
 })
 
 const featuresOf = (tenant: Tenant, hooks: Hooks, nonceSecret: Buffer) => ({

@@ -1,10 +1,12 @@
 import type Provider from 'oidc-provider'
 import type { AdapterPayload, Configuration, KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provider'
+import type { Egress } from '../../adapters/egress/port.ts'
 import { type Accounts, createAccounts } from '../identity/accounts.ts'
 import type { Issue } from '../issuance/issue.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import { createAdapter } from './adapter.ts'
+import { noteLogouts, type TellSignedOut } from './backchannel-logout.ts'
 import { type ClientRecord, type ClientRecords, isSecretOf, toLibraryMetadata } from './client-records.ts'
 import type { ClientThrottle } from './client-throttle.ts'
 import { configurationOf } from './configuration.ts'
@@ -31,6 +33,8 @@ export type TenantProvider = {
   /** The library's whole handler, run on the pipeline's own context. */
   readonly serve: (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void>
   readonly findClient: (id: string) => Promise<ClientRecord | undefined>
+  /** Sends one signed logout token (`backchannel-logout.ts`). */
+  readonly tellSignedOut: TellSignedOut
 }
 
 export type Providers = {
@@ -46,6 +50,8 @@ export type ProvidersOptions = {
   readonly clients: ClientRecords
   readonly securityLog: SecurityLog
   readonly throttle: ClientThrottle
+  /** Absent: no client is told when a person signs out. */
+  readonly egress?: Egress | undefined
 }
 
 /** Kept by recency of use. */
@@ -83,7 +89,7 @@ export function createProviders(options: ProvidersOptions): Providers {
 }
 
 function buildProvider(
-  { kernel, issue, exchanges, clients, securityLog, throttle }: ProvidersOptions,
+  { kernel, issue, exchanges, clients, securityLog, throttle, egress }: ProvidersOptions,
   library: Library,
   tenant: Tenant,
   keys: readonly SigningKey[],
@@ -124,11 +130,12 @@ function buildProvider(
   const cookieKeys = [Buffer.from(secrets.deriveKey(`oidc-cookies:${tenant.id}`))]
   const provider = oneTransactionProvider(library, { database, clock, exchanges, securityLog, tenantId: tenant.id }, [
     tenant.issuer,
-    configurationOf({ tenant, hooks, keys, cookieKeys, nonceSecret, now }),
+    configurationOf({ tenant, hooks, keys, cookieKeys, nonceSecret, egress, now }),
   ])
   compareSecretsByHash(provider, { findClient, requireHearing: hooks.requireHearing })
   keepClients(provider, findClient)
   noteEvents(provider, exchanges)
+  const tellSignedOut = noteLogouts(provider, exchanges)
   claimUses(provider, createReplayGuard(database, tenant.id))
   provider.on('server_error', (_ctx: KoaContextWithOIDC, error: Error) =>
     log.error({ err: error, tenant: tenant.id }, 'oidc: server error'),
@@ -148,6 +155,7 @@ function buildProvider(
     // The library's handler is made for its own context type; it runs on ours (`mount.ts` prepares it).
     serve: serve as unknown as TenantProvider['serve'],
     findClient,
+    tellSignedOut,
   }
 }
 
