@@ -50,6 +50,10 @@ export type TupleList = {
   wild: TupleEntry[]
   /** By number of the subject, once the list is long. */
   bySubject: Map<number, TupleEntry[]> | undefined
+  /** Numbers of subjects that hold themselves, without end or condition: most lists have nothing else, and need no more. */
+  plain: number[]
+  /** Nothing but `plain`. */
+  simple: boolean
   /** Tuples that the schema does not allow (any more): kept, never counted. */
   readonly foreign: Tuple[]
 }

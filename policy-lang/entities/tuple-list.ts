@@ -10,6 +10,8 @@ export const createTupleList = (): TupleList => ({
   expanding: [],
   wild: [],
   bySubject: undefined,
+  plain: [],
+  simple: true,
   foreign: [],
 })
 
@@ -20,6 +22,8 @@ export function addTuple(program: Program, list: TupleList, tuple: Tuple, subjec
     return
   }
   list.entries.push(entry)
+  if (isPlain(entry)) list.plain.push(entry.node.at)
+  else list.simple = false
   if (entry.expands !== undefined) list.expanding.push(entry)
   if (!entry.node) list.wild.push(entry)
   if (list.bySubject) indexEntry(list.bySubject, entry)
@@ -29,6 +33,13 @@ export function addTuple(program: Program, list: TupleList, tuple: Tuple, subjec
   }
 }
 
+const isPlain = (entry: TupleEntry): entry is TupleEntry & { readonly node: Node } =>
+  entry.node !== undefined &&
+  entry.direct &&
+  entry.expands === undefined &&
+  entry.condition === undefined &&
+  entry.tuple.until === undefined
+
 /** Removes the tuple of this subject; answers it, or undefined if there was none. */
 export function dropTuple(list: TupleList, subject: TupleSubject): Tuple | undefined {
   const foreign = list.foreign.findIndex((tuple) => sameSubject(tuple.subject, subject))
@@ -36,6 +47,8 @@ export function dropTuple(list: TupleList, subject: TupleSubject): Tuple | undef
   const entry = list.entries.find(({ tuple }) => sameSubject(tuple.subject, subject))
   if (!entry) return undefined
   list.entries = list.entries.filter((each) => each !== entry)
+  list.plain = list.entries.filter(isPlain).map((each) => each.node.at)
+  list.simple = list.plain.length === list.entries.length
   list.expanding = list.expanding.filter((each) => each !== entry)
   list.wild = list.wild.filter((each) => each !== entry)
   if (entry.node && list.bySubject) {
@@ -82,6 +95,8 @@ export function copyTupleList(list: TupleList): TupleList {
     expanding: [...list.expanding],
     wild: [...list.wild],
     bySubject: list.bySubject && new Map(),
+    plain: [...list.plain],
+    simple: list.simple,
     foreign: [...list.foreign],
   }
   if (copy.bySubject) for (const entry of copy.entries) indexEntry(copy.bySubject, entry)

@@ -115,6 +115,9 @@ export function includesNode(nodes: readonly Node[], node: Node): boolean {
 
 function inList(run: Run, graph: Graph, subject: Node, list: TupleList | undefined): boolean {
   if (list === undefined) return false
+  if (list.simple) {
+    return list.bySubject === undefined ? list.plain.includes(subject.at) : list.bySubject.has(subject.at)
+  }
   return (
     isDirect(run, graph, subject, list) || isWild(run, graph, subject, list) || isReached(run, graph, subject, list)
   )
