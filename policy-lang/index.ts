@@ -1,6 +1,8 @@
 // The whole public surface of the policy compiler. Strings in, diagnostics and programs out.
 // Deliberately absent: file access, network, clock, randomness, environment. Callers pass texts and `now` in.
 
+export type { SchemaChange } from './analyse/compare-schemas.ts'
+export { compareSchemas } from './analyse/compare-schemas.ts'
 export type { Coverage, RuleCoverage } from './analyse/coverage.ts'
 export { measureCoverage } from './analyse/coverage.ts'
 export type { AccessNode, AccessPlan, RelationNeeds } from './analyse/facts.ts'
