@@ -36,9 +36,24 @@ export const commands: readonly Command[] = [
     name: 'test',
     group: 'policies',
     summary: 'run the test items of policy files',
-    usage: 'writ test [--shipped] FILE|FOLDER…',
-    details: ["--shipped  together with the server's own policies; their tests run too"],
+    usage: 'writ test [--watch] [--shipped] FILE|FOLDER…',
+    details: [
+      '--watch    test again whenever a file changes',
+      "--shipped  together with the server's own policies; their tests run too",
+    ],
     load: () => import('./test.ts'),
+  },
+  {
+    name: 'coverage',
+    group: 'policies',
+    summary: 'say which rules and conditions the tests have shown',
+    usage: 'writ coverage [--threshold PERCENT] [--html FILE] FILE|FOLDER…',
+    details: [
+      '--threshold 80      exit 1 below this share of rules, or of atomic conditions seen true and false',
+      '--threshold 100,80  the same, rules and conditions apart',
+      '--html FILE         write the whole report as a page',
+    ],
+    load: () => import('./coverage.ts'),
   },
   {
     name: 'decide',
@@ -52,6 +67,18 @@ export const commands: readonly Command[] = [
       '--format      jsonl (default) or json',
     ],
     load: () => import('./decide.ts'),
+  },
+  {
+    name: 'list',
+    group: 'policies',
+    summary: 'list what a subject may act on, or who may',
+    usage: 'writ list --policy FOLDER --entities FILE --subject \'User::"ann"\' --action read --type Document',
+    details: [
+      '--resource \'Document::"d"\'  instead of --subject: lists the subjects of --type; `*` is everyone of it',
+      '--context FILE              arguments and standard context, a JSON object',
+      '--now TIME                  the clock (RFC 3339)',
+    ],
+    load: () => import('./list.ts'),
   },
   {
     name: 'start',

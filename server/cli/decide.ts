@@ -1,16 +1,14 @@
-import { resolve } from 'node:path'
-import { compileProgram, type Json, parseStrictJson, writeJson } from '../../policy-lang/index.ts'
+import { type Json, writeJson } from '../../policy-lang/index.ts'
 import { answerRequest } from './answer-request.ts'
 import { exit } from './exit-codes.ts'
 import type { CommandIo } from './io.ts'
+import { fromFolder, loadWorld, parseJsonText } from './load-world.ts'
 import { openProgress } from './progress.ts'
 import { readLines } from './read-lines.ts'
 import { readOptions } from './read-options.ts'
-import { readPolicies, readText } from './read-policies.ts'
-import { hasErrors, reportDiagnostics } from './report-diagnostics.ts'
 import { runBatch } from './run-batch.ts'
 import { UsageMistake } from './usage-mistake.ts'
-import { makeWorld, readNow } from './world.ts'
+import { readNow } from './world.ts'
 
 const flags = {
   policy: { type: 'string' },
@@ -49,24 +47,14 @@ type Asked = {
 }
 
 async function decideAll(asked: Asked, io: CommandIo): Promise<number> {
-  const compiled = compileProgram(readPolicies([asked.policy], io.folder))
-  if (hasErrors(compiled.diagnostics)) {
-    reportDiagnostics(compiled.diagnostics, compiled.sources, io)
-    return exit.misuse
-  }
-  const data =
-    asked.entities === undefined ? undefined : parse(readText(fromFolder(io, asked.entities)), asked.entities)
-  const made = makeWorld(compiled, data, asked.now)
-  if (!made.ok) {
-    for (const { message } of made.refusals) io.error(`${asked.entities ?? ''}: ${message}\n`)
-    return exit.misuse
-  }
+  const world = loadWorld(asked, io)
+  if (!world) return exit.misuse
   const progress = openProgress(io, 'requests')
   const answers: Json[] = []
   let isAllAllowed = true
   let line = 0
   for await (const text of readLines(fromFolder(io, asked.requests))) {
-    const answer = answerRequest(made.world, parse(text, `${asked.requests}, request ${++line}`))
+    const answer = answerRequest(world, parseJsonText(text, `${asked.requests}, request ${++line}`))
     if (!isAllowed(answer)) isAllAllowed = false
     if (asked.format === 'json') answers.push(answer)
     else await io.out(`${writeJson(answer)}\n`)
@@ -81,11 +69,3 @@ const isAllowed = (answer: Json): boolean =>
   typeof answer === 'object' &&
   answer !== null &&
   ('ids' in answer || ('decision' in answer && answer.decision === true))
-
-function parse(text: string, where: string): Json {
-  const parsed = parseStrictJson(text, { depth: 1000, allowNul: true })
-  if (!parsed.ok) throw new UsageMistake(`${where}: ${parsed.message}`)
-  return parsed.value
-}
-
-const fromFolder = (io: CommandIo, path: string): string => (path === '-' ? path : resolve(io.folder, path))

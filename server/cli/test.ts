@@ -10,11 +10,27 @@ import type { CommandIo } from './io.ts'
 import { readOptions } from './read-options.ts'
 import { readPolicies, readShippedPolicies } from './read-policies.ts'
 import { reportDiagnostics } from './report-diagnostics.ts'
+import { watchFiles } from './watch-files.ts'
 
 export async function run(args: readonly string[], io: CommandIo): Promise<number> {
-  const { values, positionals, format } = readOptions(args, { shipped: { type: 'boolean' } })
-  const own = readPolicies(positionals, io.folder)
-  const { program, diagnostics, sources } = compileProgram([...(values.shipped ? readShippedPolicies() : []), ...own])
+  const { values, positionals, format } = readOptions(args, {
+    watch: { type: 'boolean' },
+    shipped: { type: 'boolean' },
+  })
+  const test = () => testOnce(positionals, values.shipped === true, { format, io })
+  const code = await test()
+  if (!values.watch) return code
+  await watchFiles(positionals, io, test)
+  return exit.fine
+}
+
+async function testOnce(
+  paths: readonly string[],
+  isShipped: boolean,
+  { format, io }: { readonly format: string; readonly io: CommandIo },
+): Promise<number> {
+  const own = readPolicies(paths, io.folder)
+  const { program, diagnostics, sources } = compileProgram([...(isShipped ? readShippedPolicies() : []), ...own])
   if (!program) {
     if (format === 'json')
       await io.out(`${JSON.stringify({ diagnostics: diagnosticsToJson(diagnostics, sources), tests: [] })}\n`)
