@@ -5,6 +5,9 @@ import type { Library } from './library.ts'
 /** Where a refusal of the gate surfaces decides which OAuth error it is (provider.md §4). */
 export type RefusalStage = 'authorize' | 'token' | 'client'
 
+/** Faults that a client may wait out; nothing of the try has been kept. */
+const passing: ReadonlySet<string> = new Set(['unavailable', 'timeout'])
+
 /**
  * Turns what our code throws inside the library into what the library can answer: the gate's no becomes an OAuth error, a
  * database that is away becomes 503 `temporarily_unavailable`. Anything else stays what it is: a bug, answered 500.
@@ -17,7 +20,7 @@ export function toProtocolError(library: Library, error: unknown, stage: Refusal
     if (stage === 'client') return new library.errors.UnauthorizedClient(detail, { cause: error })
     return new library.errors.InvalidGrant({ cause: error })
   }
-  if (error instanceof DatabaseError && (error.kind === 'unavailable' || error.kind === 'timeout')) {
+  if (error instanceof DatabaseError && passing.has(error.kind)) {
     return unavailable(library, error)
   }
   return error

@@ -3,7 +3,7 @@ import type { Clock } from '../../adapters/clock/port.ts'
 import { type Database, DatabaseError } from '../../adapters/database/port.ts'
 import type { Exchanges } from './exchange.ts'
 import type { Library } from './library.ts'
-import { isProtocolRefusal } from './protocol-errors.ts'
+import { isProtocolRefusal, toProtocolError } from './protocol-errors.ts'
 import type { SecurityLog } from './security-log.ts'
 import { issuedEvents } from './token-events.ts'
 import { createTokenRows } from './token-rows.ts'
@@ -48,7 +48,10 @@ export function spendOnce<Params extends object>(
           return error
         }
       })
-    const refusal = await untilSerialized(spend)
+    // The transaction itself may fail, beside everything that runs in it: no connection, no end to waiting.
+    const refusal = await untilSerialized(spend).catch((error: unknown) => {
+      throw toProtocolError(kit.library, error, 'token')
+    })
     if (refusal) throw refusal
   }
 }
