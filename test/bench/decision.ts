@@ -42,7 +42,7 @@ export const decision = {
 
 /** In a process of its own, so that no other program has shaped its code. */
 function apart(kind: string, of: string): Figures | undefined {
-  const script = fileURLToPath(new URL('decision-process.ts', import.meta.url))
+  const script = fileURLToPath(new URL('./decision-process.ts', import.meta.url))
   const out = execFileSync(process.execPath, ['--expose-gc', '--max-old-space-size=6000', script, kind, of], {
     encoding: 'utf8',
   })
