@@ -97,7 +97,11 @@ function overHttp(base: string, token: string): AdminDoor {
 function overDatabase(io: CommandIo): AdminDoor {
   const withAdmin = async <T>(run: (admin: Admin, now: number) => Promise<T>): Promise<Outcome<T>> => {
     const config = readConfig({ args: [], env: io.environment, cwd: io.folder })
-    const server = await startServer({ config: { ...config, port: 0, logLevel: 'silent' }, tell: () => undefined })
+    const server = await startServer({
+      config: { ...config, port: 0, logLevel: 'silent' },
+      tell: () => undefined,
+      areas: io.areas,
+    })
     try {
       const admin = { kernel: server.kernel, passwords: createPasswords({ concurrency: 2 }) }
       return { done: await run(admin, server.kernel.clock.now()) }
