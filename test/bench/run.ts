@@ -9,6 +9,7 @@ const benches: { readonly [name: string]: () => Promise<Bench> } = {
   decision: async () => (await import('./decision.ts')).decision,
   authzen: async () => (await import('./authzen.ts')).authzen,
   provider: async () => (await import('./provider.ts')).provider,
+  language: async () => (await import('./language.ts')).language,
   boot: async () => (await import('./boot.ts')).boot,
 }
 
