@@ -82,6 +82,9 @@ export function canFail(expr: Expr): boolean {
     case 'holds':
     case 'permitted':
       return true
+    // A required link may be missing (SPEC 5.5).
+    case 'in':
+      return expr.mode === 'hierarchy' || childrenOf(expr).some(canFail)
     case 'attempt':
       return canFail(expr.otherwise)
     case 'call':

@@ -17,6 +17,8 @@ export type Graph = Facts & {
   ref(node: Node, slot: number): Node | undefined
   refs(node: Node, slot: number): readonly Node[]
   within(node: Node, ancestor: Node): boolean
+  /** A required link of the node or of one above it is missing: a false of `within` is E (SPEC 5.5). */
+  isBroken(node: Node): boolean
   /** The node and everything above it. */
   ancestors(node: Node): readonly Node[]
   /** The node that stands for this one here: an overlay's own in place of a stored one. */
@@ -61,6 +63,10 @@ export function parentsOf(node: Node, refs: Node['refs'] = node.refs): readonly 
   }
   return parents
 }
+
+/** Is a required link of the node itself missing? */
+export const lacksLink = (node: Node): boolean =>
+  node.table.requiredLinks.some((slot) => node.values[slot] === undefined)
 
 /** Ids of a type's entities, sorted by code point. */
 export const knownIds = (table: TypeTable | undefined, isKnown: (node: Node) => boolean): readonly string[] =>

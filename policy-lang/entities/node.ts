@@ -17,6 +17,8 @@ export type Node = {
   children: Set<Node> | undefined
   /** Numbers of all ancestors, itself excluded. Replaced whole, never changed in place. */
   above: ReadonlySet<number> | undefined
+  /** It, or something above it, lacks a required link: that it is not below an entity is then unknown (SPEC 5.5). */
+  broken: boolean
   /** Itself and all ancestors; made when first asked for, forgotten when `above` changes. */
   line: readonly Node[] | undefined
   tuples: Map<string, TupleList> | undefined
@@ -37,6 +39,8 @@ export type TypeTable = {
   readonly type: EntityType | undefined
   readonly slots: ReadonlyMap<string, number>
   readonly links: readonly number[]
+  /** Links that every entity of the type must have. */
+  readonly requiredLinks: readonly number[]
   readonly byId: Map<string, Node>
 }
 
@@ -80,6 +84,7 @@ export function createTable(name: string, type: EntityType | undefined): TypeTab
     type,
     slots: new Map(attributes.map((attribute, slot) => [attribute.name, slot])),
     links: attributes.flatMap((attribute, slot) => (attribute.link ? [slot] : [])),
+    requiredLinks: attributes.flatMap((attribute, slot) => (attribute.link && !attribute.optional ? [slot] : [])),
     byId: new Map(),
   }
 }
@@ -93,6 +98,7 @@ export const createNode = (uid: EntityValue, table: TypeTable, at: number): Node
   refs: [],
   children: undefined,
   above: undefined,
+  broken: table.requiredLinks.length > 0,
   line: undefined,
   tuples: undefined,
   held: undefined,

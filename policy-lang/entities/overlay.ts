@@ -1,7 +1,7 @@
 import { compareCodePoints } from '../builtins/code-points.ts'
 import type { EntityValue } from '../ir/nodes.ts'
 import type { EntityData, Tuple } from '../ir/program.ts'
-import { type Graph, parentsOf, slotRefs, slotValues } from './graph.ts'
+import { type Graph, lacksLink, parentsOf, slotRefs, slotValues } from './graph.ts'
 import { createNode, createTable, type Node, sameNode, TRANSIENT, type TupleList } from './node.ts'
 import { addTuple, createTupleList, tuplesIn } from './tuple-list.ts'
 
@@ -34,6 +34,7 @@ export function createOverlay(base: Graph, entities: readonly EntityData[], tupl
     },
     refs: (node, slot) => base.refs(node, slot).map(current),
     within,
+    isBroken: (node) => (needsWalk(own, node) ? [...reachedFrom(own, node)].some(lacksLink) : base.isBroken(node)),
     current,
     ancestors: (node) => (needsWalk(own, node) ? [...reachedFrom(own, node)] : base.ancestors(node).map(current)),
     tupleList: (node, relation) => base.tupleList(baseOf(base, node), relation),

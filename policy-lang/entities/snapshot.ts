@@ -56,6 +56,7 @@ function imageOf(node: Node): Node {
   image.values = node.values
   image.refs = node.refs
   image.above = node.above
+  image.broken = node.broken
   return image
 }
 
@@ -73,6 +74,7 @@ function graphOfView(graph: Graph, view: View, permissions: RolePermissions): Gr
     find,
     current,
     within,
+    isBroken: (node) => current(node).broken,
     tupleList,
     addedTuples: () => undefined,
     ref: (node, slot) => {

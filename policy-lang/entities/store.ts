@@ -4,6 +4,7 @@ import type { EntityStore, StoreProblem } from './facts.ts'
 import {
   type Graph,
   knownIds,
+  lacksLink,
   parentsOf,
   permittingRoles,
   type RolePermissions,
@@ -75,6 +76,7 @@ function createGraph(state: State): Graph {
     ref: (node, slot) => node.refs[slot] as Node | undefined, // the slot's type says that it is one entity
     refs: (node, slot) => (node.refs[slot] as readonly Node[] | undefined) ?? [], // … or a set of them
     within: (node, ancestor) => sameNode(node, ancestor) || (node.above?.has(ancestor.at) ?? false),
+    isBroken: (node) => node.broken,
     current: (node) => node,
     ancestors: (node) => {
       node.line ??= lineOf(state, node)
@@ -185,17 +187,20 @@ function relink(state: State, node: Node, refs: Node['refs']): void {
   closeUpwards(state, node)
 }
 
-/** Ancestors of the node and of whatever lies below it; links have no cycles, so this ends. */
+/** Ancestors, and whether their chain is whole, of the node and of whatever lies below it; links have no cycles, so this ends. */
 function closeUpwards(state: State, changed: Node): void {
   const open = [changed]
   for (let node = open.pop(); node; node = open.pop()) {
     const above = new Set<number>()
+    let broken = lacksLink(node)
     for (const parent of parentsOf(node)) {
+      broken ||= parent.broken
       above.add(parent.at)
       for (const at of parent.above ?? []) above.add(at)
     }
-    if (isSameSet(above, node.above)) continue
+    if (broken === node.broken && isSameSet(above, node.above)) continue
     state.snapshots.save(node)
+    node.broken = broken
     node.above = above.size > 0 ? above : undefined
     node.line = undefined
     open.push(...(node.children ?? []))

@@ -10,6 +10,7 @@ import type { Cause, EvaluateOptions, Request } from './decision.ts'
 import { hasType } from './has-type.ts'
 import type { RelationSolver } from './hold-relation.ts'
 import { LimitReached, limits } from './limits.ts'
+import { missingLink } from './missing-link.ts'
 import { absent, allOf, anyOf, errorOf, isTrue, type Outcome, present, strict, valued } from './outcome.ts'
 
 /** Everything an expression may read. */
@@ -73,7 +74,7 @@ export function evaluate(expr: Expr, env: Environment): Outcome {
     case 'in': {
       const [left, right] = [evaluate(expr.left, env), evaluate(expr.right, env)]
       return strict([left, right], () =>
-        valued(left.kind === 'value' && right.kind === 'value' && isIn(expr.mode, left.value, right.value, env)),
+        left.kind === 'value' && right.kind === 'value' ? isIn(expr.mode, left.value, right.value, env) : valued(false),
       )
     }
     case 'holds': {
@@ -181,13 +182,21 @@ export function orderedEnum(expr: Node<'compare'>): readonly string[] | undefine
   return type?.kind === 'enum' ? type.values : undefined
 }
 
-function isIn(mode: Node<'in'>['mode'], left: Value, right: Value, env: Environment): boolean {
-  if (mode === 'set') return isSet(right) && right.items.some((item) => equalValues(item, left))
-  if (typeof left !== 'object' || typeof right !== 'object') return false
-  if (mode === 'ip') return left.kind === 'ip' && right.kind === 'ip' && ipWithin(left, right)
-  if (left.kind !== 'entity') return false
-  const ancestors = right.kind === 'set' ? right.items : [right]
-  return ancestors.some((item) => typeof item === 'object' && item.kind === 'entity' && env.facts.isWithin(left, item))
+function isIn(mode: Node<'in'>['mode'], left: Value, right: Value, env: Environment): Outcome {
+  if (mode === 'set') return valued(isSet(right) && right.items.some((item) => equalValues(item, left)))
+  if (typeof left !== 'object' || typeof right !== 'object') return valued(false)
+  if (mode === 'ip') return valued(left.kind === 'ip' && right.kind === 'ip' && ipWithin(left, right))
+  return left.kind === 'entity' ? isBelow(left, right.kind === 'set' ? right.items : [right], env) : valued(false)
+}
+
+/** Kleene's `any` over ancestors: one that is reached decides, else a missing required link is E (SPEC 5.5). */
+function isBelow(entity: EntityValue, ancestors: readonly Value[], env: Environment): Outcome {
+  if (ancestors.length === 0) return valued(false)
+  const isReached = (item: Value): boolean =>
+    typeof item === 'object' && item.kind === 'entity' && env.facts.isWithin(entity, item)
+  if (ancestors.some(isReached)) return valued(true)
+  const missing = missingLink(env.program, env.facts, entity)
+  return missing === undefined ? valued(false) : errorOf({ code: 'missing', path: missing })
 }
 
 function holds(subject: Outcome, of: Outcome, env: Environment, relation: string): Outcome {

@@ -276,9 +276,7 @@ function emitIn(expr: Kind<'in'>, to: Emitter): string {
   if (expr.mode === 'ip') return `h.ipWithin(${left},${right})`
   if (expr.mode === 'hierarchy') {
     if (isEntitySet(expr.right.type)) return `h.withinAny(g,${left},${right})`
-    return mayBeAbsent(expr.left) || mayBeAbsent(expr.right)
-      ? `h.within(g,${left},${right})`
-      : `g.within(${left},${right})`
+    return `h.within(g,${left},${right})`
   }
   if (isEntitySet(expr.right.type)) return `h.hasNode(${right},${left})`
   if (expr.right.kind === 'literal' && isTextual(expr.left.type) && typeof expr.right.value === 'object') {

@@ -49,17 +49,18 @@ export const runtime = {
   equal: (a: Optional<Value>, b: Optional<Value>): boolean => a !== undefined && b !== undefined && equalValues(a, b),
   order: compareCodePoints,
   within: (graph: Graph, node: Optional<Node>, ancestor: Optional<Node>): boolean =>
-    node !== undefined && ancestor !== undefined && graph.within(node, ancestor),
+    node !== undefined && ancestor !== undefined && (graph.within(node, ancestor) || isOutside(graph, node)),
   withinAny: (graph: Graph, node: Optional<Node>, ancestors: Optional<readonly Node[]>): boolean => {
     if (node === undefined || ancestors === undefined) return false
     for (let index = 0; index < ancestors.length; index += 1) {
       const ancestor = ancestors[index]
       if (ancestor !== undefined && graph.within(node, ancestor)) return true
     }
-    return false
+    return ancestors.length > 0 && isOutside(graph, node)
   },
   /** The node and everything above it. */
-  line: (graph: Graph, node: Optional<Node>): readonly Node[] => (node === undefined ? [] : graph.ancestors(node)),
+  line: (graph: Graph, node: Optional<Node>): readonly Node[] =>
+    node === undefined || isOutside(graph, node) ? [] : graph.ancestors(node),
   idOf: (node: Optional<Node>): string | undefined => node?.uid.id,
   hasNode: (nodes: Optional<readonly Node[]>, node: Optional<Node>): boolean =>
     nodes !== undefined && node !== undefined && includesNode(nodes, node),
@@ -120,6 +121,9 @@ export const runtime = {
     }
   },
 }
+
+/** False: it is below nothing but what was found. SPEC 5.5: a chain that lacks a required link is E. */
+const isOutside = (graph: Graph, node: Node): boolean => (graph.isBroken(node) ? leave() : false)
 
 function countable<Item>(items: Optional<readonly Item[]>): readonly Item[] {
   if (items !== undefined && items.length > limits.setSize) return leave()
