@@ -81,5 +81,5 @@ function draft(id: string, actions: readonly ActionInfo[], condition: Expr): Dra
     span: condition.span,
   }
   // Standard context: every action has it, required or not, so a built-in deny flows wherever `implies` leads.
-  return { rule, targets: actions, reads: new Map(), readsAction: false }
+  return { rule, isNamed: true, targets: actions, reads: new Map(), readsAction: false }
 }

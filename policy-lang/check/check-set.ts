@@ -67,10 +67,10 @@ export function checkSet(environment: Environment, reporter: Reporter): CheckedS
 function uniqueRules(drafts: readonly DraftRule[], reporter: Reporter): DraftRule[] {
   const byId = new Map<string, DraftRule>()
   for (const draft of drafts) {
-    const { rule } = draft
+    const { rule, isNamed } = draft
     const first = byId.get(rule.id)
     if (!first) byId.set(rule.id, draft)
-    else if (!isDerived(rule.id))
+    else if (isNamed || first.isNamed)
       reporter.report('F2011', rule.span, `two rules have the id "${rule.id}"`, {
         notes: [
           {
@@ -82,8 +82,6 @@ function uniqueRules(drafts: readonly DraftRule[], reporter: Reporter): DraftRul
   }
   return [...byId.values()].sort((a, b) => compareCodePoints(a.rule.id, b.rule.id))
 }
-
-const isDerived = (id: string): boolean => /:[0-9a-f]{12}$/.test(id)
 
 /** `disable "id"`: unknown or sealed ids are errors (SPEC 6). */
 function disableRules(drafts: readonly DraftRule[], environment: Environment, reporter: Reporter): DraftRule[] {

@@ -5,6 +5,8 @@ import type { ActionInfo } from '../resolve/environment.ts'
 /** A checked rule with what only the compiler needs to know about it. */
 export type DraftRule = {
   readonly rule: Rule
+  /** Its id was given, not derived from its text (SPEC 5.17). */
+  readonly isNamed: boolean
   readonly targets: readonly ActionInfo[]
   /** Members of context that it reads, as the rule sees them. */
   readonly reads: ReadonlyMap<string, FieldType>

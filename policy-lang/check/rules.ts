@@ -49,8 +49,9 @@ export function checkRule(item: ast.RuleItem, unit: Unit, session: Session): Dra
     ...(item.because ? { because: item.because.value } : {}),
     ...(item.doc === undefined ? {} : { doc: item.doc }),
   }
-  const id = markText(item.marks, 'id') ?? ruleIdOf(rule, unit.space.name)
-  return { rule: { ...rule, id }, targets: targets.actions, ...readsOf(rule, targets) }
+  const given = markText(item.marks, 'id')
+  const id = given ?? ruleIdOf(rule, unit.space.name)
+  return { rule: { ...rule, id }, isNamed: given !== undefined, targets: targets.actions, ...readsOf(rule, targets) }
 }
 
 /** (action, resource type) pairs by wire name, in one order. */
