@@ -71,7 +71,7 @@ export function sameSubject(a: TupleSubject, b: TupleSubject): boolean {
 function entryOf(program: Program, tuple: Tuple, node: Node | undefined): TupleEntry | undefined {
   const { subject } = tuple
   const relation = program.entityTypes.get(tuple.resource.type)?.relations.get(tuple.relation)
-  const holder = relation?.kind === 'stored' ? matchingHolder(relation.holders, tuple) : undefined
+  const holder = relation?.kind === 'stored' ? matchingHolder(program, relation.holders, tuple) : undefined
   // A role that exists only as data has no holders; `permitted of` reaches it, no rule does.
   if (relation && !holder) return undefined
   const condition = holder ? holder.condition : tuple.condition?.name

@@ -106,26 +106,30 @@ function solveRole(search: Search, role: string, at: EntityValue): Outcome {
 function judgeEdge(pass: Pass, tuple: Tuple, holders: readonly Holder[] | undefined): Outcome {
   // Half-open: it holds while now < until (SPEC 3).
   if (tuple.until !== undefined && pass.options.now >= tuple.until) return no
-  const holder = holders ? matchingHolder(holders, tuple) : undefined
+  const holder = holders ? matchingHolder(pass.options.program, holders, tuple) : undefined
   if (holders && !holder) return no
   const condition = holder ? holder.condition : tuple.condition?.name
   return condition === undefined ? yes : pass.options.condition(condition, tuple.condition?.context ?? new Map())
 }
 
 /** The declared holder that allows this tuple; a stored tuple that no holder allows does not count. */
-export function matchingHolder(holders: readonly Holder[], tuple: Tuple): Holder | undefined {
+export function matchingHolder(program: Program, holders: readonly Holder[], tuple: Tuple): Holder | undefined {
   const { subject } = tuple
   const fitting = holders.filter((holder) => {
     if (subject.kind === 'anyone') return holder.kind === 'anyone'
     if (subject.kind === 'anyOf') return holder.kind === 'anyOf' && holder.type === subject.type
     if (holder.type !== subject.entity.type) return false
-    return subject.relation === undefined
-      ? holder.kind === 'one'
-      : holder.kind === 'userset' && holder.relation === subject.relation
+    if (subject.relation === undefined) return holder.kind === 'one'
+    if (holder.kind === 'userset') return holder.relation === subject.relation
+    return holder.kind === 'one' && subject.relation === 'member' && isGroup(program, holder.type)
   })
   if (tuple.condition) return fitting.find((holder) => holder.condition === tuple.condition?.name)
   return fitting.find((holder) => holder.condition === undefined) ?? fitting[0]
 }
+
+/** A bare G that declares `member` means the object and its members (SPEC 3). */
+const isGroup = (program: Program, type: string): boolean =>
+  program.entityTypes.get(type)?.relations.has('member') ?? false
 
 function reaches(pass: Pass, tuple: Tuple): Outcome {
   const { subject } = tuple
@@ -133,9 +137,7 @@ function reaches(pass: Pass, tuple: Tuple): Outcome {
   if (subject.kind === 'anyOf') return truth(pass.subject.type === subject.type)
   if (subject.relation !== undefined) return visit(pass, subject.relation, subject.entity)
   if (isSame(pass.subject, subject.entity)) return yes
-  // A bare G that declares `member` means the object and its members (SPEC 3).
-  const group = pass.options.program.entityTypes.get(subject.entity.type)
-  return group?.relations.has('member') ? visit(pass, 'member', subject.entity) : no
+  return isGroup(pass.options.program, subject.entity.type) ? visit(pass, 'member', subject.entity) : no
 }
 
 function judgeExpr(pass: Pass, expr: RelationExpr, resource: EntityValue): Outcome {

@@ -158,12 +158,12 @@ function readTuple(reader: Reader, row: Json, path: string): Tuple | undefined {
   if (row.expires !== undefined && until === undefined) return report(reader, 'malformed', path, 'expires is RFC 3339')
   const bare: Tuple = { resource, relation: row.relation, subject, ...(until !== undefined && { until }) }
   if (row.condition === undefined) {
-    return matchingHolder(relation.holders, bare) ? bare : notAllowed(reader, path, bare)
+    return matchingHolder(reader.program, relation.holders, bare) ? bare : notAllowed(reader, path, bare)
   }
   const condition = readCondition(reader.program, row.condition)
   if (!condition) return report(reader, 'malformed', path, 'a condition has a declared name and a context')
   const tuple = { ...bare, condition }
-  return matchingHolder(relation.holders, tuple) ? tuple : notAllowed(reader, path, tuple)
+  return matchingHolder(reader.program, relation.holders, tuple) ? tuple : notAllowed(reader, path, tuple)
 }
 
 /** Kept for a later schema, never counted: the model does not allow it. */

@@ -81,6 +81,18 @@ describe('data (import-cli)', () => {
       'error unknown-relation tuples[0]',
     ],
     [
+      {
+        tuples: [
+          {
+            subject: { type: 'User', id: 'u', relation: 'member' },
+            relation: 'viewer',
+            resource: { type: 'Paper', id: 'p' },
+          },
+        ],
+      },
+      'warning holder-not-allowed tuples[0]',
+    ],
+    [
       { tuples: [{ subject: { type: 'Group', id: 'g' }, relation: 'viewer', resource: { type: 'Paper', id: 'p' } }] },
       'warning holder-not-allowed tuples[0]',
     ],
