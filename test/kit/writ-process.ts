@@ -36,7 +36,7 @@ export async function startWrit(env: NodeJS.ProcessEnv = {}): Promise<WritProces
   const stop: WritProcess['stop'] = async ({ signal = 'SIGTERM', keep = false } = {}) => {
     child.kill(signal)
     const code = await exited
-    if (!keep) await rm(dataFolder, { recursive: true, force: true })
+    if (!keep) await rm(dataFolder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
     return code
   }
   const issuer = await new Promise<string>((resolve, reject) => {
