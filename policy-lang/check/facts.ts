@@ -79,7 +79,8 @@ function holderFor(
 ): Holder | undefined {
   const fitting = (relation.holders ?? []).filter((holder) => isHolder(holder, subject))
   const wanted = fitting.filter((holder) => (holder.condition !== undefined) === (step.context !== undefined))
-  const found = wanted[0] ?? (step.context ? undefined : fitting[0])
+  // Without `if` a fact carries the only condition that there is; of several none is meant (SPEC 3.3).
+  const found = wanted[0] ?? (step.context || fitting.length > 1 ? undefined : fitting[0])
   if (found) return found
   const who =
     subject.kind === 'one'
@@ -89,7 +90,7 @@ function holderFor(
         : 'anyone'
   const message =
     fitting.length > 0
-      ? `"${name.text}" of ${relation.owner.name} takes no condition for ${who}`
+      ? `"${name.text}" of ${relation.owner.name} takes ${step.context ? 'no condition' : 'several conditions'} for ${who}`
       : `${who} cannot hold "${name.text}" of ${relation.owner.name}`
   at.session.reporter.report('F6001', step.span, message)
   return undefined

@@ -74,7 +74,7 @@ function entryOf(program: Program, tuple: Tuple, node: Node | undefined): TupleE
   const holder = relation?.kind === 'stored' ? matchingHolder(program, relation.holders, tuple) : undefined
   // A role that exists only as data has no holders; `permitted of` reaches it, no rule does.
   if (relation && !holder) return undefined
-  const condition = holder ? holder.condition : tuple.condition?.name
+  const condition = tuple.condition?.name
   if (subject.kind !== 'one' || !node) return { tuple, node: undefined, expands: undefined, direct: false, condition }
   const isGroup = program.entityTypes.get(subject.entity.type)?.relations.has('member')
   const expands = subject.relation ?? (isGroup ? 'member' : undefined)

@@ -108,11 +108,13 @@ function judgeEdge(pass: Pass, tuple: Tuple, holders: readonly Holder[] | undefi
   if (tuple.until !== undefined && pass.options.now >= tuple.until) return no
   const holder = holders ? matchingHolder(pass.options.program, holders, tuple) : undefined
   if (holders && !holder) return no
-  const condition = holder ? holder.condition : tuple.condition?.name
-  return condition === undefined ? yes : pass.options.condition(condition, tuple.condition?.context ?? new Map())
+  return tuple.condition ? pass.options.condition(tuple.condition.name, tuple.condition.context) : yes
 }
 
-/** The declared holder that allows this tuple; a stored tuple that no holder allows does not count. */
+/**
+ * The declared holder that allows this tuple: of its subject, and with the very condition that the tuple carries. A stored
+ * tuple that no holder allows does not count.
+ */
 export function matchingHolder(program: Program, holders: readonly Holder[], tuple: Tuple): Holder | undefined {
   const { subject } = tuple
   const fitting = holders.filter((holder) => {
@@ -123,8 +125,7 @@ export function matchingHolder(program: Program, holders: readonly Holder[], tup
     if (holder.kind === 'userset') return holder.relation === subject.relation
     return holder.kind === 'one' && subject.relation === 'member' && isGroup(program, holder.type)
   })
-  if (tuple.condition) return fitting.find((holder) => holder.condition === tuple.condition?.name)
-  return fitting.find((holder) => holder.condition === undefined) ?? fitting[0]
+  return fitting.find((holder) => holder.condition === tuple.condition?.name)
 }
 
 /** A bare G that declares `member` means the object and its members (SPEC 3). */

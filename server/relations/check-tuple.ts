@@ -44,8 +44,10 @@ export function checkTuple(
   }
   const [problem] = readTuples(program, [row]).problems
   if (!problem) return undefined
-  const holders = declared.holders.map(({ kind, type: name, relation: of }) =>
-    [kind === 'anyOf' ? 'any ' : '', name ?? 'anyone', of ? `.${of}` : ''].join(''),
+  const holders = declared.holders.map(({ kind, type: name, relation: of, condition }) =>
+    [kind === 'anyOf' ? 'any ' : '', name ?? 'anyone', of ? `.${of}` : '', condition ? ` if ${condition}` : ''].join(
+      '',
+    ),
   )
   return mistake('/subject', 'holder_not_allowed', `${type.name}.${relation} is held by ${holders.join(' | ')}.`)
 }

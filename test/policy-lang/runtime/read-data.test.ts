@@ -25,6 +25,7 @@ entity Paper in Folder, home: Folder?, Set<Group> {
   @suppliable mood?: String
   secretLevel?: Int
   relation viewer: User | User if open | any User | anyone
+  relation guest: User if open
   relation everyone = viewer
 }
 entity Sheet in Folder {
@@ -79,6 +80,10 @@ describe('data (import-cli)', () => {
     [
       { tuples: [{ subject: { type: 'User', id: 'u' }, relation: 'everyone', resource: { type: 'Paper', id: 'p' } }] },
       'error unknown-relation tuples[0]',
+    ],
+    [
+      { tuples: [{ subject: { type: 'User', id: 'u' }, relation: 'guest', resource: { type: 'Paper', id: 'p' } }] },
+      'warning holder-not-allowed tuples[0]',
     ],
     [
       {
