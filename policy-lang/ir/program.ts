@@ -149,8 +149,10 @@ export type Tuple = {
   readonly subject: TupleSubject
   /** Holds while now < until (ms). */
   readonly until?: number
-  readonly condition?: { readonly name: string; readonly context: ReadonlyMap<string, Value> }
+  readonly condition?: { readonly name: string; readonly context: StoredParameters }
 }
+/** Undefined: given, but of another type. It counts as missing; a request's value never stands in for it (SPEC 3.3). */
+export type StoredParameters = ReadonlyMap<string, Value | undefined>
 export type TupleSubject =
   | { readonly kind: 'one'; readonly entity: EntityValue; readonly relation?: string }
   | { readonly kind: 'anyOf'; readonly type: string }

@@ -5,7 +5,7 @@ import { ipWithin } from '../builtins/ip-range.ts'
 import { builtinByName } from '../builtins/table.ts'
 import type { Facts } from '../entities/facts.ts'
 import type { EntityValue, Expr, Value } from '../ir/nodes.ts'
-import type { Program } from '../ir/program.ts'
+import type { Program, StoredParameters } from '../ir/program.ts'
 import type { Cause, EvaluateOptions, Request } from './decision.ts'
 import { hasType } from './has-type.ts'
 import type { RelationSolver } from './hold-relation.ts'
@@ -282,12 +282,12 @@ const entityIn = (outcome: Outcome): EntityValue | undefined =>
     : undefined
 
 /** Parameters of a tuple's condition: from the tuple, else from context; in neither and not optional: `missing-context`. */
-export function evaluateCondition(name: string, stored: ReadonlyMap<string, Value>, env: Environment): Outcome {
+export function evaluateCondition(name: string, stored: StoredParameters, env: Environment): Outcome {
   const condition = env.program.tupleConditions.get(name)
   if (!condition) return errorOf({ code: 'missing-context', path: name })
   const locals = new Map<string, Outcome>()
   for (const param of condition.params) {
-    const value = stored.get(param.name) ?? env.context.get(param.name)
+    const value = (stored.has(param.name) ? stored : env.context).get(param.name)
     const fits = value !== undefined && hasType(value, param.field.type)
     const cause: Cause = { code: 'missing-context', path: param.name }
     locals.set(param.name, fits ? valued(value) : param.field.optional ? absent : errorOf(cause))

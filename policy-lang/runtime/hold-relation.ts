@@ -1,7 +1,7 @@
 import { keyOfValue } from '../builtins/equal-values.ts'
 import type { Facts } from '../entities/facts.ts'
 import type { EntityValue, Value } from '../ir/nodes.ts'
-import type { Holder, Program, RelationExpr, Tuple } from '../ir/program.ts'
+import type { Holder, Program, RelationExpr, StoredParameters, Tuple } from '../ir/program.ts'
 import { LimitReached, limits } from './limits.ts'
 import { allOf, anyOf, causeKey, errorOf, type Outcome, valued } from './outcome.ts'
 
@@ -16,7 +16,7 @@ export type SolverOptions = {
   readonly facts: Facts
   readonly now: number
   /** Judges the condition of a tuple (SPEC 3). */
-  readonly condition: (name: string, context: ReadonlyMap<string, Value>) => Outcome
+  readonly condition: (name: string, context: StoredParameters) => Outcome
 }
 
 /** One solver serves one decision: it remembers what it has found. */

@@ -160,7 +160,7 @@ function readTuple(reader: Reader, row: Json, path: string): Tuple | undefined {
   if (row.condition === undefined) {
     return matchingHolder(reader.program, relation.holders, bare) ? bare : notAllowed(reader, path, bare)
   }
-  const condition = readCondition(reader.program, row.condition)
+  const condition = readCondition(reader, row.condition, `${path}.condition`)
   if (!condition) return report(reader, 'malformed', path, 'a condition has a declared name and a context')
   const tuple = { ...bare, condition }
   return matchingHolder(reader.program, relation.holders, tuple) ? tuple : notAllowed(reader, path, tuple)
@@ -182,15 +182,19 @@ function readSubject(json: Json | undefined): TupleSubject | undefined {
   return typeof json.relation === 'string' ? { kind: 'one', entity, relation: json.relation } : undefined
 }
 
-function readCondition(program: Program, json: Json): Tuple['condition'] {
+function readCondition(reader: Reader, json: Json, path: string): Tuple['condition'] {
   if (!isObject(json) || typeof json.name !== 'string') return undefined
-  const declared = program.tupleConditions.get(json.name)
+  const declared = reader.program.tupleConditions.get(json.name)
   const given = json.context ?? {}
   if (!declared || !isObject(given)) return undefined
-  const context = new Map<string, Value>()
+  const context = new Map<string, Value | undefined>()
   for (const { name, field } of declared.params) {
-    const value = readValue(Object.hasOwn(given, name) ? given[name] : undefined, field.type)
-    if (value !== undefined) context.set(name, value)
+    const parameter = Object.hasOwn(given, name) ? given[name] : undefined
+    if (parameter === undefined || parameter === null) continue
+    const value = readValue(parameter, field.type)
+    context.set(name, value)
+    if (value === undefined)
+      report(reader, 'wrong-type', `${path}.context.${name}`, `${name} is of another type: it counts as missing`)
   }
   return { name: json.name, context }
 }

@@ -1,7 +1,7 @@
 import type { Graph } from '../../entities/graph.ts'
 import type { TupleEntry } from '../../entities/node.ts'
 import type { Value } from '../../ir/nodes.ts'
-import type { ActionType, Program, TupleCondition } from '../../ir/program.ts'
+import type { ActionType, Program, StoredParameters, TupleCondition } from '../../ir/program.ts'
 import { walk } from '../../ir/walk.ts'
 import { hasType } from '../../runtime/has-type.ts'
 import { leave, required } from './bail.ts'
@@ -38,8 +38,12 @@ export function createConditions(program: Program, plans: RelationPlans): Condit
 type Param = TupleCondition['params'][number]
 
 /** From the tuple, else from the context; in neither and not optional: E. */
-function parameterOf(run: Run, stored: ReadonlyMap<string, Value> | undefined, param: Param): Value | undefined {
-  const value = stored?.get(param.name) ?? (param.name === 'now' ? run.now : run.context.get(param.name))
+function parameterOf(run: Run, stored: StoredParameters | undefined, param: Param): Value | undefined {
+  const value = stored?.has(param.name)
+    ? stored.get(param.name)
+    : param.name === 'now'
+      ? run.now
+      : run.context.get(param.name)
   if (value !== undefined && hasType(value, param.field.type)) return value
   // The defaults of `scopes` and `priorActors` hang on the action: the interpreter knows them.
   const isStandard = param.name === 'scopes' || param.name === 'priorActors'

@@ -82,6 +82,19 @@ describe('data (import-cli)', () => {
       'error unknown-relation tuples[0]',
     ],
     [
+      {
+        tuples: [
+          {
+            subject: { type: 'User', id: 'u' },
+            relation: 'guest',
+            resource: { type: 'Paper', id: 'p' },
+            condition: { name: 'open', context: { door: 1 } },
+          },
+        ],
+      },
+      'warning wrong-type tuples[0].condition.context.door',
+    ],
+    [
       { tuples: [{ subject: { type: 'User', id: 'u' }, relation: 'guest', resource: { type: 'Paper', id: 'p' } }] },
       'warning holder-not-allowed tuples[0]',
     ],
