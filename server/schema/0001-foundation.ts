@@ -101,8 +101,9 @@ create table relation (
   subject_id text not null,
   subject_relation text not null default '',
   until timestamptz,
-  condition_name text,
-  condition_context jsonb,
+  -- The decision loader does not read conditions yet, and a conditional tuple without its condition would open doors.
+  condition_name text check (condition_name is null),
+  condition_context jsonb check (condition_context is null),
   reason text,
   created_at timestamptz not null default now(),
   primary key (tenant_id, resource_type, resource_id, relation, subject_type, subject_id, subject_relation)

@@ -53,7 +53,8 @@ export function accessMount(deps: AccessDeps): Mount {
     const text = jsonText(await answer(deps, scope, body))
     context.status = 200
     context.res.setHeader('content-type', 'application/json; charset=utf-8')
-    context.body = Buffer.from(text)
+    // A string leaves with the headers in one write; a buffer needs two.
+    context.body = text
   }
   return {
     name: '/access/v1',
