@@ -352,16 +352,14 @@ export function asNode(code: string, type: Type): string {
   return isEntitySet(type) ? `h.nodesOf(g,${code})` : code
 }
 
-/** Inside `attempt` only a plain E may be caught: limits, cycles and failed externs are not. */
+/** What may end in more than a plain E (limits, cycles, failed externs), or may outlive an E of an operand (Kleene's three values). */
+const notSafeToCatch = new Set(['holds', 'extern', 'permitted', 'quantifier', 'and', 'or'])
+
+/** Inside `attempt` the first E that compiled code meets has to be the E of the whole operand. */
 function isSafeToCatch(expr: Expr): boolean {
   let safe = true
   JSON.stringify(expr, (key, value) => {
-    if (
-      key === 'kind' &&
-      (value === 'holds' || value === 'extern' || value === 'permitted' || value === 'quantifier')
-    ) {
-      safe = false
-    }
+    if (key === 'kind' && notSafeToCatch.has(value)) safe = false
     return typeof value === 'bigint' ? String(value) : value
   })
   return safe
