@@ -12,11 +12,13 @@ import type { Config } from './config/config.ts'
 import { createAsk } from './decision/ask.ts'
 import { createDecisionPoint } from './decision/authorize.ts'
 import { accessMount } from './decision/authzen/access-mount.ts'
+import { createBoundIds } from './decision/bound-ids.ts'
 import { createBoundRows } from './decision/bound-rows.ts'
 import { createPolicyCompiler } from './decision/compile-policies.ts'
 import { createGraphs } from './decision/graphs.ts'
 import type { PolicySource } from './decision/policies.ts'
 import { createPolicies } from './decision/policy-store.ts'
+import { createSearch } from './decision/search.ts'
 import { createChangeFeed } from './events/change-feed.ts'
 import { createOutboxDispatcher } from './events/outbox.ts'
 import { pruneEvents } from './events/prune.ts'
@@ -143,11 +145,8 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
   const tenants = createTenants({ config, database, changes: feed, withTransaction })
   const graphs = createGraphs({ database, changes: feed, clock, log })
   const compiler = createPolicyCompiler()
-  const boundRows = createBoundRows(
-    database,
-    areas.flatMap(({ bindings = [] }) => bindings),
-    feed,
-  )
+  const bindings = areas.flatMap((area) => area.bindings ?? [])
+  const boundRows = createBoundRows(database, bindings, feed)
   const policies = createPolicies({
     database,
     changes: feed,
@@ -159,11 +158,12 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
     prepare: async (policy) => void (await graphs.of(policy)),
   })
   const ask = createAsk({ compiler, graphs, boundRows, changes: feed, log })
+  const search = createSearch({ ask, graphs, boundIds: createBoundIds(database, bindings), changes: feed })
   const showRules = config.profile === 'development'
   const decisions = createDecisionPoint({ ask, changes: feed, makeId, log, metrics, showRules })
   const { areas: _, ...adapters } = outside
   const kernel: Kernel = { ...adapters, decisions, policies, tenants, changes: feed, withTransaction }
-  return { kernel, feed, changes: feed, outbox, tenants, graphs, ask, makeId, metrics, log }
+  return { kernel, feed, changes: feed, outbox, tenants, graphs, ask, search, makeId, metrics, log }
 }
 
 async function readPolicies(areas: readonly Area[]): Promise<PolicySource[]> {

@@ -18,4 +18,11 @@ export const limits = {
   evaluations: 1_000,
   evaluationBytes: 64 * 1024,
   evaluationsBytes: 4 * 1024 * 1024,
+  /** Results of a page of a search, and the most that a caller may ask for. */
+  searchPage: 100,
+  searchPageMaximum: 1_000,
+  /** Checks that one page may cost: then it ends where it is, with a token to go on. */
+  checksPerPage: 10_000,
+  /** Checks that share one load of rows. */
+  checksAtOnce: 500,
 } as const

@@ -13,13 +13,21 @@ import type { JsonValue } from '../decision-point.ts'
 import { limits } from '../limits.ts'
 import { createAuthorizeCaller } from './authorize-caller.ts'
 import { type EvaluateDeps, evaluateMany, evaluateOne } from './evaluate.ts'
+import {
+  type SearchEndpoint,
+  type SearchEndpointDeps,
+  searchActions,
+  searchResources,
+  searchSubjects,
+} from './search.ts'
 
-export type AccessDeps = EvaluateDeps & {
-  readonly kernel: Pick<Kernel, 'decisions' | 'tenants'>
-  readonly changes: ChangeFeed
-  readonly authenticate: Authenticate
-  readonly limiter: RateLimiter
-}
+export type AccessDeps = EvaluateDeps &
+  Omit<SearchEndpointDeps, 'secrets'> & {
+    readonly kernel: Pick<Kernel, 'decisions' | 'tenants' | 'secrets'>
+    readonly changes: ChangeFeed
+    readonly authenticate: Authenticate
+    readonly limiter: RateLimiter
+  }
 
 type Endpoint = {
   readonly bytes: number
@@ -35,9 +43,15 @@ const endpoints: { readonly [path: string]: Endpoint } = {
   '/access/v1/evaluations': { bytes: limits.evaluationsBytes, answer: evaluateMany },
 }
 
+const searches: { readonly [path: string]: SearchEndpoint } = {
+  '/access/v1/search/subject': searchSubjects,
+  '/access/v1/search/resource': searchResources,
+  '/access/v1/search/action': searchActions,
+}
+
 const metadataPath = '/.well-known/authzen-configuration'
 
-/** AuthZEN Authorization API 1.0: evaluation, evaluations, metadata. Errors in the standard's form. */
+/** AuthZEN Authorization API 1.0: evaluation, evaluations, searches, metadata. Errors in the standard's form. */
 export function accessMount(deps: AccessDeps): Mount {
   const authorizeCaller = createAuthorizeCaller({
     authenticate: deps.authenticate,
@@ -56,15 +70,30 @@ export function accessMount(deps: AccessDeps): Mount {
     // A string leaves with the headers in one write; a buffer needs two.
     context.body = text
   }
+  const serveSearch = async (context: WebContext, search: SearchEndpoint): Promise<void> => {
+    if (context.method !== 'POST') throw errors.method_not_allowed({ headers: { allow: 'POST' } })
+    const { scope } = context.state
+    await authorizeCaller(scope, context.req.headers.authorization)
+    const asked = await readJson(context.req, limits.evaluationBytes)
+    const { body, position } = await search({ ...deps, secrets: deps.kernel.secrets }, scope, asked)
+    context.status = 200
+    context.set('content-type', 'application/json; charset=utf-8')
+    // What the page was judged by; results have no members of ours (admin.md §5).
+    context.set('writ-policy-version', scope.policy.version)
+    context.set('writ-consistency', position.toString())
+    context.body = jsonText(body)
+  }
   return {
     name: '/access/v1',
-    paths: [...Object.keys(endpoints), metadataPath, `${metadataPath}/*`],
+    paths: [...Object.keys(endpoints), ...Object.keys(searches), metadataPath, `${metadataPath}/*`],
     async handle(context) {
       const { path } = context.state
       openState(context.state).routeName = path.startsWith(metadataPath) ? metadataPath : path
       const endpoint = endpoints[path]
+      const search = searches[path]
       try {
         if (endpoint) await serve(context, endpoint)
+        else if (search) await serveSearch(context, search)
         else await serveMetadata(context, deps)
       } catch (thrown) {
         answerMistake(context, thrown)
@@ -104,6 +133,9 @@ async function serveMetadata(context: WebContext, { kernel }: AccessDeps): Promi
       policy_decision_point: tenant.issuer,
       access_evaluation_endpoint: `${tenant.issuer}/access/v1/evaluation`,
       access_evaluations_endpoint: `${tenant.issuer}/access/v1/evaluations`,
+      search_subject_endpoint: `${tenant.issuer}/access/v1/search/subject`,
+      search_resource_endpoint: `${tenant.issuer}/access/v1/search/resource`,
+      search_action_endpoint: `${tenant.issuer}/access/v1/search/action`,
     }),
   )
 }

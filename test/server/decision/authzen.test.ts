@@ -163,6 +163,9 @@ describe('AuthZEN beyond the scenario (admin.md §5)', () => {
       policy_decision_point: server.issuer,
       access_evaluation_endpoint: `${server.issuer}/access/v1/evaluation`,
       access_evaluations_endpoint: `${server.issuer}/access/v1/evaluations`,
+      search_subject_endpoint: `${server.issuer}/access/v1/search/subject`,
+      search_resource_endpoint: `${server.issuer}/access/v1/search/resource`,
+      search_action_endpoint: `${server.issuer}/access/v1/search/action`,
     })
   })
 })
