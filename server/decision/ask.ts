@@ -11,6 +11,7 @@ import {
 } from '../../policy-lang/index.ts'
 import type { ChangeFeed } from '../events/change.ts'
 import type { ActivePolicy } from './active-policy.ts'
+import { createBoundReads } from './bound-reads.ts'
 import type { BoundRows } from './bound-rows.ts'
 import type { PolicyCompiler } from './compile-policies.ts'
 import type { Graphs } from './graphs.ts'
@@ -39,6 +40,7 @@ export type AskDeps = {
 }
 
 export function createAsk(deps: AskDeps): Ask {
+  const reads = createBoundReads(deps.boundRows)
   return async (policy, asked, now) => {
     try {
       // Long without word from the database: hear it now, or do not answer from memory (admin.md §10).
@@ -46,7 +48,12 @@ export function createAsk(deps: AskDeps): Ask {
       if (isSilent) await deps.changes.catchUp(policy.tenantId)
       const opened = deps.graphs.of(policy)
       const store = opened instanceof Promise ? await opened : opened
-      return await evaluate(deps, { policy, store, now }, asked)
+      const place = { policy, store, now }
+      const bound = asked.filter(({ request }) => reads(policy.program, request))
+      const loaded = bound.length > 0 ? await evaluate(deps, place, bound) : []
+      return bound.length === asked.length
+        ? loaded
+        : evaluateRest(deps, place, asked, new Map(bound.map((each, at) => [each, loaded[at]])))
     } catch (error) {
       if (!(error instanceof DatabaseError))
         deps.log.error({ err: error, tenantId: policy.tenantId }, 'a decision failed')
@@ -63,6 +70,25 @@ function denied(code: string): Decision {
 }
 
 type Place = { readonly policy: ActivePolicy; readonly store: EntityStore; readonly now: number }
+
+/** Where no row of a bound table can matter the graph itself answers, so that compiled code does. */
+function evaluateRest(
+  deps: AskDeps,
+  { policy, store, now }: Place,
+  asked: readonly Asked[],
+  done: ReadonlyMap<Asked, Decision | undefined>,
+): Decision[] {
+  const { program } = policy
+  const evaluator = deps.compiler.evaluatorOf(program)
+  return asked.map((question) => {
+    const { request, given, supplied = [] } = question
+    if (done.has(question)) return done.get(question) ?? unavailable
+    if (given.length === 0 && supplied.length === 0) return evaluator.decide(store, request, { now })
+    const rows = supplyProperties(program, given.length > 0 ? store.overlay(given, []) : store, supplied)
+    const isSupplied = ({ uid }: EntityData) => rows.some((row) => row.uid.type === uid.type && row.uid.id === uid.id)
+    return evaluator.decide(store.overlay([...given.filter((row) => !isSupplied(row)), ...rows], []), request, { now })
+  })
+}
 
 /** Evaluate, load what was asked for and is not there, evaluate again: the last round saw everything that it asked for. */
 async function evaluate(deps: AskDeps, place: Place, asked: readonly Asked[]): Promise<Decision[]> {

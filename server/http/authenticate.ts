@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ChangeFeed } from '../events/change.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { Authenticated, ClientAuthenticator, Possession, TokenVerifier } from './authentication.ts'
@@ -44,9 +44,7 @@ export function createAuthenticate(
       if (!who) throw invalidProof()
       return who
     }
-    const key = createHash('sha256')
-      .update(`${tenant.id}\n${audiences.join(' ')}\n${authorization}`)
-      .digest('base64')
+    const key = hash('sha256', `${tenant.id}\n${audiences.join(' ')}\n${authorization}`, 'base64')
     const known = remembered.get(key)
     if (known && now < known.until) return known.who
     const token = bearerToken(authorization)

@@ -23,14 +23,16 @@ export const limits = {
   /** How long /health/ready waits for the database. */
   readinessMilliseconds: 2_000,
   drainMilliseconds: 10_000,
+  /** How long a finished answer may wait for others to leave with. */
+  gatherMilliseconds: 1,
 } as const
 
 /** Token buckets. A path counts against every row that matches; local to the node. */
 export const rateLimits: readonly RateLimit[] = [
   // Guessing is bounded per account and address by attempt budgets (server/identity); these rows bound work.
   { name: 'sign-in', per: 'address', methods: ['POST'], paths: ['/signin/', '/setup/'], burst: 300, perSecond: 150 },
-  { name: 'address', per: 'address', paths: ['/'], burst: 20_000, perSecond: 10_000 },
-  { name: 'subject', per: 'subject', paths: ['/'], burst: 20_000, perSecond: 10_000 },
+  { name: 'address', per: 'address', paths: ['/'], burst: 100_000, perSecond: 50_000 },
+  { name: 'subject', per: 'subject', paths: ['/'], burst: 100_000, perSecond: 50_000 },
 ]
 
 export type RateLimit = {

@@ -9,6 +9,7 @@ import { accessLog } from './layers/access-log.ts'
 import { answerErrors } from './layers/answer-errors.ts'
 import { type Draining, drain } from './layers/drain.ts'
 import { findTenant } from './layers/find-tenant.ts'
+import { gatherAnswers } from './layers/gather-answers.ts'
 import { limitAddress } from './layers/limit-address.ts'
 import { mounts } from './layers/mounts.ts'
 import { openRequest } from './layers/open-request.ts'
@@ -41,6 +42,8 @@ export type Layer = (context: WebContext, next: () => Promise<void>) => Promise<
 
 /** THE TABLE of request layers, outermost first. */
 const layers: readonly ((deps: PipelineDeps) => Layer)[] = [
+  // ORDER: outermost, so that nothing but the write itself waits
+  gatherAnswers,
   // request id, address, time: whatever follows can be traced
   openRequest,
   accessLog,

@@ -31,6 +31,15 @@ export function writeReply(context: WebContext, reply: Reply, successStatus: num
 
 /** JSON with integers beyond 2^53 written exactly. */
 export function jsonText(value: JsonValue): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // Only a BigInt cannot be written (ECMA-262 §25.5.2.2); asking each member first would cost every answer.
+    return exactText(value)
+  }
+}
+
+function exactText(value: JsonValue): string {
   return JSON.stringify(value, (_, member) => (typeof member === 'bigint' ? rawJson(member.toString()) : member))
 }
 

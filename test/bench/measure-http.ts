@@ -18,11 +18,11 @@ export type HttpFigure = {
   readonly failures: number
 }
 
-const connections = 16
+const connections = 32
 const warmUpSeconds = 2
 const measuredSeconds = 6
 
-/** Rate and latency of one request repeated over 16 connections, after a warm-up; the answer is checked once before. */
+/** Rate and latency of one request repeated over 32 connections, after a warm-up; the answer is checked once before. */
 export async function measureHttp(
   load: HttpLoad,
   pid: number | undefined,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createRandomSource } from '../../events/random-source.ts'
 import { clientAddressReader } from '../client-address.ts'
 import { limits } from '../limits.ts'
 import type { WebState } from '../mount.ts'
@@ -17,9 +18,10 @@ export type OpenState = { -readonly [K in keyof WebState]: WebState[K] } & {
 
 /** Request id (echoed where the caller sent a printable one), address, time, abort signal. */
 export function openRequest({ config, clock }: PipelineDeps): Layer {
+  const randomText = createRandomSource()
   const addressOf = clientAddressReader(config.trustedProxies)
   return (context, next) => {
-    const requestId = sentRequestId(context.req.headers['x-request-id']) ?? newRequestId()
+    const requestId = sentRequestId(context.req.headers['x-request-id']) ?? `req_${randomText(16, 'base64url')}`
     context.res.setHeader('x-request-id', requestId)
     context.state = newState(context.req, context.res, { requestId, ip: addressOf(context.req), now: clock.now() })
     return next()
@@ -30,8 +32,6 @@ function sentRequestId(header: string | string[] | undefined): string | undefine
   if (typeof header !== 'string' || header.length > limits.requestIdLength) return undefined
   return /^[\x21-\x7e]+$/.test(header) ? header : undefined
 }
-
-const newRequestId = (): string => `req_${randomBytes(16).toString('base64url')}`
 
 type Opened = { readonly requestId: string; readonly ip: string; readonly now: number }
 

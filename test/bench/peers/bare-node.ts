@@ -1,15 +1,17 @@
-// The floor under every HTTP figure: a Node handler that reads a JSON body and answers a JSON object. Prints its base URL.
+// The floor under every HTTP figure: the handler that the reference benchmark calls a bare Node server, which reads a JSON body
+// and answers a JSON object. Prints its base URL.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const server = createServer((request, response) => {
-  const chunks: Buffer[] = []
-  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  let text = ''
+  request.on('data', (chunk: Buffer) => {
+    text += chunk
+  })
   request.on('end', () => {
-    const body: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
-    const text = JSON.stringify({ decision: typeof body === 'object' })
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-    response.end(text)
+    const body: unknown = text ? JSON.parse(text) : null
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ decision: body !== null }))
   })
 })
 server.listen(0, '127.0.0.1', () => {
