@@ -143,10 +143,10 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
     wakeOutbox: outbox.wake,
   })
   const tenants = createTenants({ config, database, changes: feed, withTransaction })
-  const graphs = createGraphs({ database, changes: feed, clock, log })
   const compiler = createPolicyCompiler()
   const bindings = areas.flatMap((area) => area.bindings ?? [])
   const boundRows = createBoundRows(database, bindings, feed)
+  const graphs = createGraphs({ database, changes: feed, clock, log, isBound: boundRows.isBound })
   const policies = createPolicies({
     database,
     changes: feed,

@@ -42,7 +42,10 @@ export function createBoundRows(
     byType.set(binding.type, { binding, statement: statementOf(binding) })
   }
   const remembered = new Map<string, Remembered>()
+  // A row that was read before a change and arrives after it must not be remembered.
+  const changesHeard = new Map<string, number>()
   changes.onChange(({ tenantId, changes: named }) => {
+    changesHeard.set(tenantId, (changesHeard.get(tenantId) ?? 0) + 1)
     for (const change of named) {
       if (change.kind === 'entity') remembered.delete(keyOf(tenantId, change.entity))
       else if (change.kind === 'epoch') remembered.delete(keyOf(tenantId, change.of))
@@ -62,15 +65,17 @@ export function createBoundRows(
       for (const [type, ids] of idsByType(entities)) {
         const bound = byType.get(type)
         if (!bound) continue
+        const heard = changesHeard.get(tenantId)
         const rows = await database.query<Row>(bound.statement, [tenantId, [...ids]])
+        // What a transaction sees may never come to be.
+        const isCurrent = heard === changesHeard.get(tenantId) && !database.inTransaction()
         const byId = new Map(rows.map((row) => [String(row.$id), row]))
         for (const id of ids) {
           const uid: EntityValue = { kind: 'entity', type, id }
           const row = byId.get(id)
           const data = row ? entityOf(uid, row, { binding: bound.binding, program }) : null
           found.push([uid, data])
-          // What a transaction sees may never come to be.
-          if (!bound.binding.remembered || database.inTransaction()) continue
+          if (!bound.binding.remembered || !isCurrent) continue
           if (remembered.size >= limits.rememberedRows) remembered.clear()
           remembered.set(keyOf(tenantId, uid), { data, program, until: now + limits.rememberedRowMilliseconds })
         }

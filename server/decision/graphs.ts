@@ -30,8 +30,10 @@ export function createGraphs(deps: {
   readonly changes: ChangeFeed
   readonly clock: Clock
   readonly log: Logger
+  /** Types that live in tables of their own: the graph has nothing of them but ids. */
+  readonly isBound: (type: string) => boolean
 }): Graphs {
-  const { database, changes, clock, log } = deps
+  const { database, changes, clock, log, isBound } = deps
   const tenants = new Map<string, Map<string, Held>>()
   // What is shared must not be read inside somebody's transaction.
   const outside = AsyncLocalStorage.snapshot()
@@ -62,9 +64,7 @@ export function createGraphs(deps: {
     return held.busy
   }
   changes.onChange((set) => {
-    const relevant = set.changes.filter(
-      ({ kind }) => kind === 'relation' || kind === 'entity' || kind === 'role' || kind === 'everything',
-    )
+    const relevant = set.changes.filter((change) => concernsGraph(change, isBound))
     if (relevant.length === 0) return
     for (const held of tenants.get(set.tenantId)?.values() ?? []) {
       held.pending.push(...relevant)
@@ -106,4 +106,10 @@ export function createGraphs(deps: {
       }
     },
   }
+}
+
+function concernsGraph(change: Change, isBound: (type: string) => boolean): boolean {
+  // Sub-organizations inherit assignments, though their rows stand in a table.
+  if (change.kind === 'entity') return change.entity.type === 'Organization' || !isBound(change.entity.type)
+  return change.kind === 'relation' || change.kind === 'role' || change.kind === 'everything'
 }

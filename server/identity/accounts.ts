@@ -71,6 +71,7 @@ export function createAccounts(database: Database, tenantId: string) {
     return account
   }
   const changed = (unit: UnitOfWork, id: string, action: string, detail: object = {}) => {
+    unit.changed({ kind: 'entity', entity: { type: 'User', id } })
     unit.audit({ action: `identity.user.${action}`, resource: entityOf('User', id), detail })
     unit.emit(`identity.user.${action}`, { userId: id, ...detail })
   }
