@@ -39,6 +39,20 @@ export const unknownClientBudget = (ip: string): Budget => ({
   windowSeconds: 10 * 60,
 })
 
+/** Codes that no device waits with, from one address; as RFC 8628 §5.1 computes, 30 in ten minutes find none of 20^8. */
+export const addressCodeBudget = (ip: string): Budget => ({
+  subject: `user-code:${networkOf(ip)}`,
+  failures: 30,
+  windowSeconds: 10 * 60,
+})
+
+/** The same from one browser (provider.md §1). */
+export const browserCodeBudget = (session: string): Budget => ({
+  subject: `user-code-browser:${session}`,
+  failures: 5,
+  windowSeconds: 10 * 60,
+})
+
 export const isExhausted = (budget: Budget, row: AttemptRow | undefined, now: number): boolean =>
   row !== undefined && row.failures >= budget.failures && now < row.windowStart + budget.windowSeconds * 1_000
 

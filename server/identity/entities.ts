@@ -23,7 +23,7 @@ export type ClientRow = {
   readonly id: string
   readonly status: 'active' | 'disabled'
   readonly epoch: number
-  readonly metadata: Pick<Partial<ClientMetadata>, 'scope' | 'allowedResources'>
+  readonly metadata: Pick<Partial<ClientMetadata>, 'scope' | 'allowedResources' | 'grantTypes'>
   readonly firstParty: boolean
 }
 
@@ -60,6 +60,7 @@ export const clientEntity = (row: ClientRow, tenantId: string): EntityData => ({
     ['enabled', row.status === 'active'],
     ['firstParty', row.firstParty],
     ['allowedScopes', setOf(scopesOf(row.metadata.scope))],
+    ['allowedGrants', setOf(row.metadata.grantTypes ?? ['authorization_code'])],
     ...(row.metadata.allowedResources ? [['allowedAudiences', setOf(row.metadata.allowedResources)] as const] : []),
   ]),
 })

@@ -1,7 +1,7 @@
 // The one gate (architecture.md): nothing else constructs a credential. This file is the contract; `gate.ts` implements it.
 import type { RequestScope } from '../http/request-scope.ts'
 
-export type CredentialKind = 'code' | 'access' | 'refresh' | 'id' | 'session' | 'device' | 'apiKey' | 'setup'
+export type CredentialKind = 'code' | 'access' | 'refresh' | 'id' | 'session' | 'device' | 'ciba' | 'apiKey' | 'setup'
 
 /** What is about to be made, for whom, on what evidence. */
 export type IssueRequest = {

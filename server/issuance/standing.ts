@@ -1,6 +1,7 @@
 import type { Database } from '../../adapters/database/port.ts'
 import { type AttemptRow, isExhausted, passwordBudget } from '../identity/attempts.ts'
 import type { AccountRow, ClientRow, TenantRow } from '../identity/entities.ts'
+import type { ClientMetadata } from '../oidc/client-metadata.ts'
 
 /** How tenant, client and account stand right now, in one query: nothing of it is cached beyond the request. */
 export type Standing = {
@@ -19,6 +20,7 @@ type Row = {
   readonly client_epoch: string
   readonly scope: string | null
   readonly allowed_resources: string[] | null
+  readonly grant_types: ClientMetadata['grantTypes'] | null
   readonly first_party: boolean
 } & Partial<AccountColumns>
 type AccountColumns = {
@@ -34,7 +36,7 @@ type AccountColumns = {
 
 const clientColumns = `n.status as tenant_status, n.registration, n.epoch as tenant_epoch,
   c.status as client_status, c.epoch as client_epoch, c.first_party,
-  c.metadata ->> 'scope' as scope, c.metadata -> 'allowedResources' as allowed_resources`
+  c.metadata ->> 'scope' as scope, c.metadata -> 'allowedResources' as allowed_resources, c.metadata -> 'grantTypes' as grant_types`
 
 const isVerified = (kind: 'email' | 'phone') =>
   `exists (select 1 from identifier i where i.tenant_id = a.tenant_id and i.account_id = a.id and i.kind = '${kind}' and i.verified_at is not null)`
@@ -99,6 +101,7 @@ function clientOf(row: Row, clientId: string | undefined): ClientRow | undefined
     metadata: {
       scope: row.scope ?? '',
       ...(row.allowed_resources ? { allowedResources: row.allowed_resources } : {}),
+      ...(row.grant_types ? { grantTypes: row.grant_types } : {}),
     },
     firstParty: row.first_party,
   }

@@ -1,7 +1,10 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider'
 import type { Clock } from '../../adapters/clock/port.ts'
 import type { Database } from '../../adapters/database/port.ts'
+import type { Secrets } from '../../adapters/secrets/port.ts'
 import type { Issue } from '../issuance/issue.ts'
+import { backchannelRequestFamily } from './backchannel-requests.ts'
+import { deviceCodeFamily } from './device-codes.ts'
 import type { Exchanges } from './exchange.ts'
 import { grantFamily, interactionFamily, sessionFamily } from './families.ts'
 import type { Library } from './library.ts'
@@ -21,6 +24,7 @@ export type FamilyContext = {
   readonly exchanges: Exchanges
   readonly rows: TokenRows
   readonly securityLog: SecurityLog
+  readonly secrets: Secrets
   /** Metadata of a client as the library wants it; undefined if unknown or disabled. */
   readonly findClient: (id: string) => Promise<AdapterPayload | undefined>
 }
@@ -35,6 +39,8 @@ const families: { readonly [model: string]: (context: FamilyContext) => Family }
   AuthorizationCode: codeFamily,
   AccessToken: accessTokenFamily,
   RefreshToken: refreshTokenFamily,
+  DeviceCode: deviceCodeFamily,
+  BackchannelAuthenticationRequest: backchannelRequestFamily,
   PushedAuthorizationRequest: pushedRequestFamily,
   Client: ({ findClient }) => ({ find: findClient }),
 }
@@ -48,7 +54,7 @@ export function createAdapter(context: Omit<FamilyContext, 'rows'>): AdapterFact
     return {
       find: guard(async (id: string) => family.find?.(id)),
       findByUid: guard(async (uid: string) => family.findByUid?.(uid)),
-      findByUserCode: async () => undefined,
+      findByUserCode: guard(async (code: string) => family.findByUserCode?.(code)),
       destroy: guard(async (id: string) => family.destroy?.(id)),
       revokeByGrantId: guard(async (grantId: string) => family.revokeByGrantId?.(grantId)),
       consume: guard(async (id: string) => {

@@ -10,8 +10,10 @@ import { createGate } from '../issuance/gate.ts'
 import type { Kernel } from '../kernel.ts'
 import { oidcTables } from '../schema/0010-oidc.ts'
 import { oidcRequestTables } from '../schema/0011-oidc-requests.ts'
+import { oidcGrantTables } from '../schema/0012-oidc-grants.ts'
 import { createAccessTokens } from './access-tokens.ts'
 import { createLogoutDelivery, logoutTopic } from './backchannel-logout.ts'
+import { backchannelRoutes } from './backchannel-routes.ts'
 import { createClientAuthenticator } from './client-authentication.ts'
 import { createNoteClientFailure } from './client-failures.ts'
 import { createClientRecords } from './client-records.ts'
@@ -20,6 +22,7 @@ import { createExchanges } from './exchange.ts'
 import { createInteractionMount } from './interactions.ts'
 import { keyRoutes } from './key-routes.ts'
 import { createOidcMount } from './mount.ts'
+import { createPingDelivery, pingTopic } from './ping-clients.ts'
 import { createProviders, type TenantProvider } from './providers.ts'
 import { createResourceMetadataMount } from './resource-metadata.ts'
 import { rotateDueKeys } from './rotate-keys.ts'
@@ -44,7 +47,7 @@ export type OidcAreaOptions = {
 export function oidcArea(options: OidcAreaOptions = {}): Area {
   return {
     name: 'oidc',
-    migrations: [oidcTables, oidcRequestTables],
+    migrations: [oidcTables, oidcRequestTables, oidcGrantTables],
     bindings: identityBindings,
     build: (kernel) => buildParts(kernel, options),
   }
@@ -87,8 +90,11 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
   let stopListening = () => {}
 
   return {
-    routes: [keyRoutes(kernel)],
-    topics: { [logoutTopic]: createLogoutDelivery(kernel, providers) },
+    routes: [keyRoutes(kernel), backchannelRoutes({ kernel, providers, exchanges, securityLog })],
+    topics: {
+      [logoutTopic]: createLogoutDelivery(kernel, providers),
+      [pingTopic]: createPingDelivery(kernel, { clients, egress: options.egress }),
+    },
     mounts: [
       createOidcMount({
         tenants: kernel.tenants,

@@ -11,7 +11,23 @@ export const identityScopes: ReadonlySet<string> = new Set([
   'phone',
 ])
 
-const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const
+/** Names that stand for themselves on the wire (RFC 8628 §3.4, CIBA Core §10.1, RFC 8693 §2.1, RFC 7523 §2.1). */
+export const grantNames = {
+  device: 'urn:ietf:params:oauth:grant-type:device_code',
+  ciba: 'urn:openid:params:grant-type:ciba',
+  exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  assertion: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+} as const
+
+const grantTypes = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  grantNames.device,
+  grantNames.ciba,
+  grantNames.exchange,
+  grantNames.assertion,
+] as const
 const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 
@@ -50,6 +66,22 @@ export const clientMetadataSchema = z.strictObject({
   allowedResources: z.array(z.string().max(2_000)).max(50).optional(),
   idTokenSignedResponseAlg: z.enum(['RS256', 'ES256']).default('RS256'),
   accessTokenLifetimeSeconds: z.int().min(60).max(3_600).optional(),
+  /** How authorization responses are signed where the client asks for `jwt` response modes (JARM §4). */
+  authorizationSignedResponseAlg: z.enum(['RS256', 'ES256']).default('RS256'),
+  /** Types of `authorization_details` that the client may ask for (RFC 9396 §10): actions that the tenant's policies declare. */
+  authorizationDetailsTypes: z.array(z.string().min(1).max(200)).max(50).optional(),
+  /** How the client learns that a person has decided elsewhere (CIBA Core §4). */
+  backchannelTokenDeliveryMode: z.enum(['poll', 'ping']).optional(),
+  /** Told when the person has decided (CIBA Core §4): https, or http on loopback. */
+  backchannelClientNotificationEndpoint: z
+    .string()
+    .max(2_000)
+    .refine((uri) => isRegistrableRedirect(uri) && /^https?:/i.test(uri), {
+      message: 'not an address that can be told',
+    })
+    .optional(),
+  /** Issuers, registered with the tenant, whose assertions the client may bring (RFC 7523 §2.1, RFC 8693 §2.1). */
+  trustedIssuers: z.array(z.string().min(1).max(2_000)).max(50).optional(),
   /** False only for confidential clients of certification tenants (provider.md §2). */
   requirePkce: z.boolean().default(true),
   /** Every token of this client is bound to a key that it proves (RFC 9449 §5.2). */

@@ -1,7 +1,7 @@
 import type { AdapterPayload } from 'oidc-provider'
 import type { Clock } from '../../adapters/clock/port.ts'
 import type { Database } from '../../adapters/database/port.ts'
-import { type ClientMetadata, identityScopes, matchesClientSecret } from './client-metadata.ts'
+import { type ClientMetadata, grantNames, identityScopes, matchesClientSecret } from './client-metadata.ts'
 
 /** A client as the provider works with it. */
 export type ClientRecord = {
@@ -92,6 +92,8 @@ export function toLibraryMetadata({ id, name, metadata }: ClientRecord): Adapter
     require_signed_request_object: metadata.requireSignedRequestObject ?? false,
     corsOrigins: [...(metadata.corsOrigins ?? [])],
     id_token_signed_response_alg: metadata.idTokenSignedResponseAlg ?? 'RS256',
+    authorization_signed_response_alg: metadata.authorizationSignedResponseAlg ?? 'RS256',
+    ...(grantTypes.includes(grantNames.ciba) ? backchannelMetadata(metadata) : {}),
     ...(scopes.length > 0 ? { scope: scopes.join(' ') } : {}),
     ...(authMethod.startsWith('client_secret') ? { client_secret: 'compared by hash elsewhere' } : {}),
     ...(metadata.jwks ? { jwks: { keys: metadata.jwks.keys.map((key) => ({ ...key })) } } : {}),
@@ -103,4 +105,17 @@ export function toLibraryMetadata({ id, name, metadata }: ClientRecord): Adapter
     ...(metadata.tosUri !== undefined ? { tos_uri: metadata.tosUri } : {}),
     // JWK members are checked by the library itself when it builds the client.
   } as AdapterPayload
+}
+
+/** A client that is to be pinged, and gave no address, polls. The address itself is the outbox's to know (`ping-clients.ts`). */
+function backchannelMetadata({
+  backchannelTokenDeliveryMode: mode,
+  backchannelClientNotificationEndpoint: endpoint,
+}: Partial<ClientMetadata>): object {
+  return mode === 'ping' && endpoint !== undefined
+    ? {
+        backchannel_token_delivery_mode: mode,
+        backchannel_client_notification_endpoint: 'https://told-by-the-outbox.invalid/',
+      }
+    : { backchannel_token_delivery_mode: 'poll' }
 }

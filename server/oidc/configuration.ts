@@ -15,6 +15,7 @@ const lifetimes = {
   accessToken: 10 * minute,
   idToken: 10 * minute,
   interaction: 30 * minute,
+  waiting: 10 * minute,
   grant: 365 * day,
   refreshIdle: 14 * day,
   refreshAbsolute: 30 * day,
@@ -59,6 +60,9 @@ export function configurationOf({
       introspection: '/oauth2/introspect',
       revocation: '/oauth2/revoke',
       pushed_authorization_request: '/oauth2/par',
+      device_authorization: '/oauth2/device_authorization',
+      code_verification: '/device',
+      backchannel_authentication: '/oauth2/ciba',
       jwks: '/oauth2/jwks',
       end_session: '/oauth2/end_session',
     },
@@ -134,6 +138,9 @@ const featuresOf = (tenant: Tenant, hooks: Hooks, nonceSecret: Buffer) => ({
   requestObjects: { enabled: true, assertJwtClaimsAndHeader: hooks.checkRequestObject },
   claimsParameter: { enabled: true },
   clientCredentials: { enabled: true },
+  deviceFlow: hooks.deviceFlow,
+  ciba: hooks.ciba,
+  jwtResponseModes: { enabled: true },
   userinfo: { enabled: true },
   introspection: { enabled: true, allowedPolicy: hooks.mayIntrospect },
   revocation: { enabled: true, allowedPolicy: hooks.mayRevoke },
@@ -158,6 +165,10 @@ const ttlOf = (now: () => number) => ({
     token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken,
   IdToken: lifetimes.idToken,
   Interaction: lifetimes.interaction,
+  DeviceCode: lifetimes.waiting,
+  // CIBA Core §7.1: the client may ask for less.
+  BackchannelAuthenticationRequest: (ctx: KoaContextWithOIDC | undefined) =>
+    Math.min(lifetimes.waiting, Number(ctx?.oidc.params?.requested_expiry ?? lifetimes.waiting)),
   Grant: lifetimes.grant,
   RefreshToken: (_ctx: unknown, token: { totalLifetime(): number }) =>
     Math.max(1, Math.min(lifetimes.refreshIdle, lifetimes.refreshAbsolute - token.totalLifetime())),

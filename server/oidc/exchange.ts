@@ -27,6 +27,10 @@ export type Exchange = {
   replayed?: 'code' | 'refresh'
   /** What an auditor is told, in the transaction of the change it tells of (`security-log.ts`). */
   readonly events: SecurityEvent[]
+  /** What the token endpoint was asked for. */
+  grantType?: string
+  /** Stood in the address of the device page: filled in, never sent by itself. */
+  readonly userCode?: string
   /** The client that has been authenticated. */
   clientId?: string
   /** By id of the credential. */
@@ -34,7 +38,7 @@ export type Exchange = {
 }
 
 export type Exchanges = {
-  run<T>(start: Pick<Exchange, 'scope' | 'spends'>, task: (exchange: Exchange) => Promise<T>): Promise<T>
+  run<T>(start: Pick<Exchange, 'scope' | 'spends' | 'userCode'>, task: (exchange: Exchange) => Promise<T>): Promise<T>
   /** Throws outside of `run`: whatever runs there has no request, hence no permit. */
   current(): Exchange
 }

@@ -17,11 +17,14 @@ import type { Issue } from '../issuance/issue.ts'
 import { loggedOutPage, logoutPage } from '../pages/logout-page.ts'
 import { sendPage, viewerOf } from '../pages/page.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import { cibaHooks, missingSignedClaim } from './ciba.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientRecord } from './client-records.ts'
 import type { ClientThrottle } from './client-throttle.ts'
 import type { Consents } from './consents.ts'
+import { deviceHooks } from './device-flow.ts'
 import type { Exchanges } from './exchange.ts'
+import { grantSourceOf } from './grant-source.ts'
 import { loadGrant } from './grants.ts'
 import type { Library } from './library.ts'
 import { type RefusalStage, toProtocolError } from './protocol-errors.ts'
@@ -73,10 +76,12 @@ export function createHooks(options: HookOptions) {
     ...tokenHooks(kit),
     ...clientHooks(kit),
     ...pageHooks,
+    deviceFlow: deviceHooks(options.exchanges),
+    ciba: cibaHooks(kit),
   }
 }
 
-type Kit = HookOptions & {
+export type Kit = HookOptions & {
   readonly recordOf: (clientId: string) => Promise<ClientRecord>
   /** Runs ours inside theirs: what it throws becomes an error of the protocol. */
   readonly answering: <T>(stage: RefusalStage, run: () => Promise<T>) => Promise<T>
@@ -109,7 +114,9 @@ const personHooks = ({ library, accounts, exchanges, issue, consents, decisions,
       noteSignIn(ctx, exchanges)
       const account = await accounts.find(sub)
       if (account?.status !== 'active') {
-        if (token === undefined) throw new library.errors.AccessDenied('the account cannot be used')
+        // Without a browser there is nobody to show a page to: the client is told that there is nobody (CIBA Core §13).
+        if (token === undefined && ctx.oidc.route !== 'backchannel_authentication')
+          throw new library.errors.AccessDenied('the account cannot be used')
         return undefined
       }
       return {
@@ -165,6 +172,8 @@ const requestHooks = ({ library, tenant, answering, recordOf, now }: Kit) => ({
     const types = new Set([undefined, 'JWT', 'jwt', 'oauth-authz-req+jwt'])
     if (header.crit !== undefined || !types.has(header.typ as string)) throw refuse('typ or crit is not understood')
     if (claims.aud !== tenant.issuer) throw refuse('aud must be one string, the issuer')
+    const missing = missingSignedClaim(ctx, { ...claims })
+    if (missing !== undefined) throw refuse(`${missing} is missing`)
     requireNear(claims, { seconds: Math.floor(now() / 1_000), longest: longestRequestObjectSeconds, refuse })
   },
 
@@ -283,8 +292,8 @@ async function permitIdToken(
     readonly answering: <T>(stage: 'token', run: () => Promise<T>) => Promise<T>
   },
 ): Promise<void> {
-  const { entities, client, params } = ctx.oidc
-  const source = entities.AuthorizationCode ?? entities.RefreshToken
+  const { client, params } = ctx.oidc
+  const source = grantSourceOf(ctx)
   const exchange = exchanges.current()
   const permit = await answering('token', () =>
     issue(exchange.scope, {

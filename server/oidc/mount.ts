@@ -9,6 +9,7 @@ import type { Tenants } from '../tenancy/tenants.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import type { NoteClientFailure } from './client-failures.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
+import { pollSeconds } from './poll-patience.ts'
 import { isProtocolRefusal } from './protocol-errors.ts'
 import type { Providers, TenantProvider } from './providers.ts'
 import type { SecurityLog } from './security-log.ts'
@@ -27,6 +28,9 @@ const methods: { readonly [path: string]: readonly string[] } = {
   '/oauth2/end_session': ['GET', 'HEAD'],
   '/oauth2/end_session/confirm': ['POST'],
   '/oauth2/end_session/success': ['GET', 'HEAD'],
+  '/oauth2/device_authorization': ['POST', 'OPTIONS'],
+  '/oauth2/ciba': ['POST'],
+  '/device': ['GET', 'POST', 'HEAD'],
   '/.well-known/openid-configuration': ['GET', 'HEAD', 'OPTIONS'],
   '/.well-known/oauth-authorization-server': ['GET', 'HEAD', 'OPTIONS'],
 }
@@ -39,6 +43,7 @@ const cacheable = new Set([
 /** What ends something: the end and its audit row stand together. The token endpoint has its own transaction (`spend-once.ts`). */
 const changing = new Set(['/oauth2/revoke', '/oauth2/end_session/confirm'])
 const longestQuery = 16_384
+const waitingPaths = new Set(['/oauth2/device_authorization', '/oauth2/ciba'])
 
 /** RFC 8414 §3.1 puts the well-known part before the path of an issuer, OIDC Discovery behind it; both are answered. */
 const insertedDiscovery = '/.well-known/oauth-authorization-server/t/'
@@ -58,6 +63,8 @@ export function createOidcMount(options: OidcMountOptions): Mount {
     name: 'oidc',
     paths: [
       '/oauth2/*',
+      '/device',
+      '/device/*',
       '/.well-known/openid-configuration',
       '/.well-known/oauth-authorization-server',
       `${insertedDiscovery}*`,
@@ -68,11 +75,14 @@ export function createOidcMount(options: OidcMountOptions): Mount {
       const tenantProvider = await options.providers.of(context.state.scope.tenant)
       const { path, scope } = context.state
       if (path === '/oauth2/authorize' && context.method === 'POST') return reissueAsGet(context, tenantProvider)
+      const userCode = takeUserCode(context)
       const ctx = prepare(context, tenantProvider)
-      await options.exchanges.run({ scope, spends: path === '/oauth2/token' }, async (exchange) => {
+      const start = { scope, spends: path === '/oauth2/token', ...(userCode === undefined ? {} : { userCode }) }
+      await options.exchanges.run(start, async (exchange) => {
         const answer = async () => {
           await serve(ctx, tenantProvider)
           if (path === '/oauth2/token') settleTokenAnswer(ctx, exchange)
+          if (waitingPaths.has(path)) sayHowOftenToAsk(ctx)
           if (path === '/oauth2/introspect' || path === '/oauth2/revoke') {
             await answerStructuredToken(ctx, { tenant: scope.tenant, accessTokens: options.accessTokens })
           }
@@ -87,6 +97,22 @@ export function createOidcMount(options: OidcMountOptions): Mount {
       finish(context, ctx)
     },
   }
+}
+
+/**
+ * The code in `verification_uri_complete` (RFC 8628 §3.3.1). The library would send it on by a script of its own; here it is filled in,
+ * and the person compares it and sends it.
+ */
+function takeUserCode(context: WebContext): string | undefined {
+  if (context.state.path !== '/device' || context.method === 'POST') return undefined
+  const code = new URLSearchParams(context.querystring).get('user_code')
+  context.querystring = ''
+  return code?.slice(0, 20)
+}
+
+/** Whoever waits for a person's word is told how often it may ask (RFC 8628 §3.2, CIBA Core §7.3). */
+function sayHowOftenToAsk(ctx: KoaContextWithOIDC): void {
+  if (ctx.status === 200) ctx.body = { ...(ctx.body as object), interval: pollSeconds }
 }
 
 async function serveInsertedDiscovery(context: WebContext, options: OidcMountOptions): Promise<void> {
@@ -107,7 +133,7 @@ async function serveInsertedDiscovery(context: WebContext, options: OidcMountOpt
 /** Refuses, in the form of the place, what the library would choke on. */
 function isAllowed(context: WebContext): boolean {
   const { path } = context.state
-  const takes = /^\/oauth2\/authorize\/[^/]+$/.test(path) ? ['GET', 'HEAD'] : methods[path]
+  const takes = /^\/(oauth2\/authorize|device)\/[^/]+$/.test(path) ? ['GET', 'HEAD'] : methods[path]
   if (!takes) return answerError(context, 404, 'not_found', 'there is no such endpoint')
   if (!takes.includes(context.method)) {
     context.set('allow', takes.join(', '))
@@ -129,7 +155,10 @@ function isCleanText(text: string): boolean {
 }
 
 function answerError(context: WebContext, status: number, error: string, description: string): false {
-  if (context.state.path.startsWith('/oauth2/authorize') || context.state.path.startsWith('/oauth2/end_session')) {
+  if (
+    /^\/(oauth2\/(authorize|end_session)|device)/.test(context.state.path) &&
+    context.state.path !== '/oauth2/device_authorization'
+  ) {
     const viewer = viewerOf(context)
     sendPage(context, viewer, errorPage(viewer, { code: error, status, requestId: context.state.scope.requestId }))
     return false

@@ -16,6 +16,7 @@ import { createHooks } from './hooks.ts'
 import { ensureSigningKeys, type SigningKey } from './keys.ts'
 import { type Library, loadLibrary } from './library.ts'
 import { noteEvents } from './note-events.ts'
+import { leavePingsToOutbox } from './ping-clients.ts'
 import { type ClaimOnce, createReplayGuard } from './replay-guard.ts'
 import type { SecurityLog } from './security-log.ts'
 import { spendOnce } from './spend-once.ts'
@@ -111,6 +112,7 @@ function buildProvider(
     issue,
     exchanges,
     securityLog,
+    secrets,
     findClient: findMetadata,
   })
   const nonceSecret = Buffer.from(secrets.deriveKey(`dpop-nonces:${tenant.id}`))
@@ -136,6 +138,7 @@ function buildProvider(
   keepClients(provider, findClient)
   noteEvents(provider, exchanges)
   const tellSignedOut = noteLogouts(provider, exchanges)
+  leavePingsToOutbox(provider)
   claimUses(provider, createReplayGuard(database, tenant.id))
   provider.on('server_error', (_ctx: KoaContextWithOIDC, error: Error) =>
     log.error({ err: error, tenant: tenant.id }, 'oidc: server error'),
@@ -174,7 +177,8 @@ function oneTransactionProvider(
       handler: (ctx: TokenEndpointGrantContext<Params>) => void | Promise<void>,
       ...rest: (string | readonly string[] | ReadonlySet<string>)[]
     ): void {
-      const spends = name === 'authorization_code' || name === 'refresh_token'
+      // Nothing is spent for a client's own grant.
+      const spends = name !== 'client_credentials'
       super.registerGrantType(name, spends ? spendOnce({ library, ...kit }, handler) : handler, ...rest)
     }
   }

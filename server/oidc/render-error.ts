@@ -4,7 +4,15 @@ import { errorPage } from '../pages/error-page.ts'
 import { sendPage, viewerOf } from '../pages/page.ts'
 
 /** Endpoints that a browser shows; everywhere else an error is JSON, whatever the caller says it accepts. */
-const pageRoutes = new Set(['authorization', 'resume', 'end_session', 'end_session_confirm', 'end_session_success'])
+const pageRoutes = new Set([
+  'authorization',
+  'resume',
+  'end_session',
+  'end_session_confirm',
+  'end_session_success',
+  'code_verification',
+  'device_resume',
+])
 
 export function renderProtocolError(ctx: KoaContextWithOIDC, out: ErrorOut): void {
   if (!pageRoutes.has(ctx.oidc.route)) {

@@ -34,6 +34,7 @@ export function spendOnce<Params extends object>(
     const exchange = kit.exchanges.current()
     const clientId = ctx.oidc.client?.clientId
     if (clientId !== undefined) exchange.clientId = clientId
+    exchange.grantType = String(ctx.oidc.params.grant_type)
     const spend = () =>
       kit.securityLog.within(exchange, async () => {
         delete exchange.replayed

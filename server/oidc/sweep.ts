@@ -7,6 +7,8 @@ const tables = [
   'oidc_access_token',
   'oidc_refresh_token',
   'oidc_pushed_request',
+  'oidc_device_code',
+  'oidc_backchannel_request',
   'oidc_replay',
   'oidc_denied_token',
   'oidc_grant',

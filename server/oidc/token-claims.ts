@@ -1,6 +1,7 @@
 import type { AccessToken, ClientCredentials, KoaContextWithOIDC } from 'oidc-provider'
 import type { Issue } from '../issuance/issue.ts'
 import type { Exchange } from './exchange.ts'
+import { grantSourceOf } from './grant-source.ts'
 import { digest } from './token-rows.ts'
 
 /** Claims of ours in a JWT access token: what its verification compares with the present (`access-tokens.ts`). */
@@ -20,8 +21,8 @@ export async function permitAccessToken(
   token: AccessToken | ClientCredentials,
   { issue, exchange }: { readonly issue: Issue; readonly exchange: Exchange },
 ): Promise<{ readonly [claim: string]: unknown } | undefined> {
-  const { entities, params } = ctx.oidc
-  const source = entities.AuthorizationCode ?? entities.RefreshToken
+  const { params } = ctx.oidc
+  const source = grantSourceOf(ctx)
   const accountId = 'accountId' in token ? token.accountId : undefined
   const audience = typeof token.aud === 'string' ? token.aud : undefined
   const permit = await issue(exchange.scope, {

@@ -97,7 +97,7 @@ export function refreshTokenFamily({ rows, clock, exchanges, issue, library }: F
       const previous = payload.rotations ? exchange.refresh?.value : undefined
       const permit = await issue(exchange.scope, {
         kind: 'refresh',
-        grant: previous === undefined ? 'authorization_code' : 'refresh_token',
+        grant: exchange.grantType ?? 'refresh_token',
         ...subjectOf(payload),
         ...(exchange.source ? { epochs: exchange.source } : {}),
       })
@@ -116,13 +116,14 @@ export function refreshTokenFamily({ rows, clock, exchanges, issue, library }: F
 
 const epochsOf = (row: TokenRow) => ({ account: row.accountEpoch, client: row.clientEpoch, tenant: row.tenantEpoch })
 
-const found = (row: TokenRow, id: string): AdapterPayload => ({
+export const found = (row: Pick<TokenRow, 'payload' | 'consumedAt'>, id: string): AdapterPayload => ({
   ...parse(row.payload),
   jti: id,
   ...(row.consumedAt !== undefined ? { consumed: Math.floor(row.consumedAt / 1_000) } : {}),
 })
 
-function subjectOf({ clientId, accountId, scope, resource, acr, amr }: AdapterPayload) {
+/** Whose credential it is, and what it may be used for. */
+export function subjectOf({ clientId, accountId, scope, resource, acr, amr }: Partial<AdapterPayload>) {
   return {
     ...(clientId !== undefined ? { clientId } : {}),
     ...(accountId !== undefined ? { accountId } : {}),

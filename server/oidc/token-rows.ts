@@ -18,7 +18,13 @@ export type TokenRow = {
 export const digest = (value: string): string => hash('sha256', value, 'base64url')
 
 // ORDER: as the library revokes (helpers/revoke.js).
-const tables: readonly TokenTable[] = ['oidc_access_token', 'oidc_refresh_token', 'oidc_code']
+const tables = [
+  'oidc_access_token',
+  'oidc_refresh_token',
+  'oidc_code',
+  'oidc_device_code',
+  'oidc_backchannel_request',
+] as const
 
 const insertText = (table: TokenTable) => `insert into ${table}
 (tenant_id, id_hash, grant_hash, account_id, client_id, account_epoch, client_epoch, tenant_epoch, decision_id, payload, expires_at)

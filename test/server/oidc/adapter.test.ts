@@ -34,8 +34,12 @@ function contract(open: () => Promise<{ readonly url?: string; readonly end: () 
     end = opened.end
     rig = await openRig(opened.url === undefined ? {} : { url: opened.url })
     accountId = await rig.seed.account('alice@example.test')
-    await rig.seed.client('web', { redirectUris: ['https://app.example/cb'], scope: 'openid offline_access' })
-    const { database, clock, log } = rig.kernel
+    await rig.seed.client('web', {
+      redirectUris: ['https://app.example/cb'],
+      grantTypes: ['authorization_code', 'refresh_token'],
+      scope: 'openid offline_access',
+    })
+    const { database, clock, log, secrets } = rig.kernel
     adapterOf = createAdapter({
       library: await loadLibrary(log),
       database,
@@ -44,6 +48,7 @@ function contract(open: () => Promise<{ readonly url?: string; readonly end: () 
       issue: createGate(rig.kernel),
       exchanges,
       securityLog: createSecurityLog(rig.kernel.withTransaction),
+      secrets,
       findClient: async () => undefined,
     })
   }, 60_000)
@@ -139,7 +144,7 @@ function contract(open: () => Promise<{ readonly url?: string; readonly end: () 
     await expect(inRequest(() => adapterOf('RefreshToken').upsert('rt', admin, 600))).rejects.toMatchObject({
       error: 'invalid_grant',
     })
-    await expect(adapterOf('DeviceCode').upsert('dc', token(), 600)).rejects.toThrow('has no table')
+    await expect(adapterOf('PreAuthorizedCode').upsert('dc', token(), 600)).rejects.toThrow('has no table')
   })
 
   test('of many uses of one assertion at once one passes, and another purpose has its own (security.md row 2)', async () => {

@@ -15,8 +15,6 @@ import { type OidcAreaOptions, oidcArea } from '../../../server/oidc/area.ts'
 import { type ClientMetadata, clientMetadataSchema, hashClientSecret } from '../../../server/oidc/client-metadata.ts'
 import { foundation } from '../../../server/schema/0001-foundation.ts'
 import { changes as changeTables } from '../../../server/schema/0002-changes.ts'
-import { oidcTables } from '../../../server/schema/0010-oidc.ts'
-import { oidcRequestTables } from '../../../server/schema/0011-oidc-requests.ts'
 import { openTestDatabase } from '../../kit/database.ts'
 
 /** Real time plus what a test adds: the library reads the machine's clock, so tests only ever go forward together with it. */
@@ -36,7 +34,7 @@ export const clientSecret = 'a-secret-of-the-web-client-0123456789'
 /** The oidc area alone behind the real request layers and a real database: what a test of the provider needs and no more. */
 export async function openRig(options: RigOptions = {}) {
   const { database, close: closeDatabase } = await openTestDatabase({
-    migrations: [foundation, changeTables, oidcTables, oidcRequestTables],
+    migrations: [foundation, changeTables, ...(oidcArea().migrations ?? [])],
     ...(options.url !== undefined ? { url: options.url } : {}),
   })
   const lines: string[] = []
@@ -91,6 +89,11 @@ export async function openRig(options: RigOptions = {}) {
     async empty(): Promise<void> {
       for (const table of emptied) await seed.run(`delete from ${table}`, [])
       await seed.run(`update tenant set status = 'active', epoch = 0`, [])
+      // Decisions remember the row for a moment.
+      const tenant = { type: 'Tenant', id: 'default' }
+      await kernel.withTransaction({ tenantId: 'default', subject: entityOf('Anonymous', '') }, async (unit) =>
+        unit.changed({ kind: 'entity', entity: tenant }),
+      )
     },
     async close() {
       server.closeAllConnections()
@@ -108,6 +111,8 @@ const emptied = [
   'oidc_code',
   'oidc_access_token',
   'oidc_refresh_token',
+  'oidc_device_code',
+  'oidc_backchannel_request',
   'oidc_grant',
   'attempt_budget',
   'setup_link',

@@ -1,5 +1,6 @@
 // Every grant and flow × every bad state: all refuse (security.md row 1). A new flow or state is a new row.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { askForDevice, confirmDevice, deviceGrant } from '../../kit/device.ts'
 import { openHttpBrowser } from '../../kit/http-browser.ts'
 import { askToken, authorize, postForm, redeem, refresh, type SignInAs, signIn } from '../../kit/sign-in.ts'
 import { alicePassword, clientSecret, openRig, type Rig } from './rig.ts'
@@ -20,7 +21,7 @@ beforeEach(async () => {
     'web',
     {
       redirectUris: [redirectUri],
-      grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+      grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', deviceGrant],
       scope: 'openid email offline_access access',
     },
     { firstParty: true },
@@ -45,6 +46,28 @@ const flows: { readonly [name: string]: () => Promise<Prepared> } = {
   refresh: async () => {
     const { tokens } = await signIn(as)
     return async () => said(await refresh(as, tokens.body.refresh_token ?? ''))
+  },
+  'device authorization': async () => async () => {
+    const { status, body } = await postForm(`${rig.issuer}/oauth2/device_authorization`, as.client, {
+      scope: 'openid email',
+    })
+    return { status, said: status === 200 ? 'code' : body }
+  },
+  'device confirmation': async () => {
+    const { user_code: userCode } = await askForDevice(as)
+    const browser = openHttpBrowser()
+    await browser.open(`${rig.issuer}/device`)
+    await browser.submit({ user_code: userCode })
+    await browser.submit({}, 'confirm')
+    return async () => {
+      const page = await browser.submit({ ...as.user })
+      return { status: page.status, said: page.text.includes('device-done') ? 'code' : 'page' }
+    }
+  },
+  'device code': async () => {
+    const { user_code: userCode, device_code: code } = await askForDevice(as)
+    await confirmDevice(as, openHttpBrowser(), userCode)
+    return async () => said(await askToken(as, { grant_type: deviceGrant, device_code: code }))
   },
   'client credentials': async () => async () =>
     said(await askToken(as, { grant_type: 'client_credentials', scope: 'access' })),
@@ -109,25 +132,35 @@ const startUrl = () =>
 
 const good = /^(tokens|code|true|\{"sub":.*)$/
 
+/** Flows without a person. */
+const nobodysOwn = ['client credentials', 'device authorization'] as const
+
 /** Each as an administrator or the world makes it so, behind the provider's back where it may be. */
 const states: {
   readonly [name: string]: { readonly make: () => Promise<unknown>; readonly spares?: readonly string[] }
 } = {
-  'account disabled': { make: () => rig.seed.setStatus(accountId, 'disabled'), spares: ['client credentials'] },
-  'account deleted': { make: () => rig.seed.setStatus(accountId, 'deleted'), spares: ['client credentials'] },
+  'account disabled': { make: () => rig.seed.setStatus(accountId, 'disabled'), spares: [...nobodysOwn] },
+  'account deleted': { make: () => rig.seed.setStatus(accountId, 'deleted'), spares: [...nobodysOwn] },
   'account disabled in the table alone': {
     make: () => rig.seed.run(`update account set status = 'disabled'`, []),
-    spares: ['client credentials'],
+    spares: [...nobodysOwn],
   },
   'account epoch raised': {
     make: () => rig.seed.run('update account set epoch = epoch + 1', []),
     // A new sign-in is what a raised epoch asks for.
-    spares: ['client credentials', 'session sign-in'],
+    spares: [...nobodysOwn, 'session sign-in', 'device confirmation'],
   },
   'client disabled': {
     make: () => rig.seed.run(`update client set status = 'disabled', epoch = epoch + 1`, []),
     // A sign-in is the person's; the code it leads to is refused below.
     spares: [],
+  },
+  'grant taken from the client': {
+    make: () =>
+      rig.seed.run(
+        `update client set metadata = jsonb_set(metadata, '{grantTypes}', '["implicit"]'), epoch = epoch + 1`,
+        [],
+      ),
   },
   'tenant suspended': { make: () => rig.seed.run(`update tenant set status = 'suspended', epoch = epoch + 1`, []) },
   'scope taken from the client': {

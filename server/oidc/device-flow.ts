@@ -1,0 +1,88 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { WebContext } from '../http/mount.ts'
+import { deviceCodePage, deviceConfirmPage, deviceDonePage } from '../pages/device-pages.ts'
+import { sendPage, viewerOf } from '../pages/page.ts'
+import type { Exchanges } from './exchange.ts'
+
+/** What a device said of itself when it asked, as far as it is shown to the person. */
+type DeviceInfo = { readonly ip?: unknown; readonly agent?: unknown }
+type Thrown = Error & { readonly statusCode?: number; readonly userCode?: unknown }
+
+/** What a person is shown while a device waits (RFC 8628 §3.3): type the code, say yes or no, done. */
+export const deviceHooks = (exchanges: Exchanges) => ({
+  enabled: true,
+  // 20^8 codes without vowels: no words, nothing that looks alike (RFC 8628 §6.1).
+  charset: 'base-20' as const,
+  mask: '****-****',
+  deviceInfo: (ctx: KoaContextWithOIDC) => ({
+    ip: exchanges.current().scope.ip,
+    agent: ctx.get('user-agent').slice(0, 200),
+  }),
+
+  userCodeInputSource: (ctx: KoaContextWithOIDC, _form: string, _out?: unknown, error?: Thrown): void => {
+    const { userCode = '' } = exchanges.current()
+    const problem = error && problemOf(error)
+    const status = error === undefined || problem === 'aborted' ? 200 : statusOf(error)
+    show(ctx, (viewer) =>
+      problem === 'aborted'
+        ? deviceDonePage(viewer, { outcome: 'denied' })
+        : deviceCodePage(viewer, {
+            ...formOf(ctx),
+            userCode: typeof error?.userCode === 'string' ? error.userCode.slice(0, 20) : userCode,
+            ...(problem === undefined ? {} : { problem }),
+            status,
+          }),
+    )
+  },
+
+  userCodeConfirmSource: (
+    ctx: KoaContextWithOIDC,
+    _form: string,
+    client: { readonly clientId: string; readonly clientName?: string | undefined },
+    info: DeviceInfo | undefined,
+    userCode: string,
+  ): void => {
+    show(ctx, (viewer) =>
+      deviceConfirmPage(viewer, {
+        ...formOf(ctx),
+        userCode,
+        clientName: client.clientName ?? client.clientId,
+        place: String(info?.ip ?? ''),
+        agent: String(info?.agent ?? ''),
+      }),
+    )
+  },
+
+  successSource: (ctx: KoaContextWithOIDC): void =>
+    show(ctx, (viewer) => deviceDonePage(viewer, { outcome: 'allowed' })),
+})
+
+function show(ctx: KoaContextWithOIDC, page: (viewer: ReturnType<typeof viewerOf>) => Parameters<typeof sendPage>[2]) {
+  // The library runs on the very context that the pipeline made; its types do not know ours.
+  const context = ctx as unknown as WebContext
+  const viewer = viewerOf(context, ctx.oidc.params?.ui_locales)
+  sendPage(context, viewer, page(viewer))
+}
+
+function formOf(ctx: KoaContextWithOIDC): { readonly action: string; readonly xsrf: string } {
+  const state = ctx.oidc.session?.state as { readonly secret?: string } | undefined
+  return { action: ctx.oidc.urlFor('code_verification'), xsrf: state?.secret ?? '' }
+}
+
+/** The library names what went wrong by the class that it threw, and exports none of them. */
+function problemOf(error: Thrown): 'unknown' | 'expired' | 'used' | 'throttled' | 'aborted' | 'refused' {
+  if (error.statusCode === 429) return 'throttled'
+  if (error.name === 'AbortedError') return 'aborted'
+  if (error.name === 'NotFoundError' || error.name === 'NoCodeError') return 'unknown'
+  if (error.name === 'ExpiredError') return 'expired'
+  if (
+    error.name === 'AlreadyUsedError' ||
+    /already been used/.test(error.message + String((error as { error_description?: unknown }).error_description))
+  )
+    return 'used'
+  return 'refused'
+}
+
+/** A form that is shown again says so by 422; the library says 200. */
+const statusOf = ({ name, statusCode = 500 }: Thrown): number =>
+  /^(NoCode|NotFound|Expired|AlreadyUsed)Error$/.test(name) ? 422 : statusCode
