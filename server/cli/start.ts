@@ -2,6 +2,7 @@ import { ConfigurationError, readConfig } from '../config/read-config.ts'
 import { startServer } from '../start.ts'
 import { StartMistake } from '../start-mistake.ts'
 import { exit } from './exit-codes.ts'
+import { giveBackMemory } from './give-back-memory.ts'
 import type { CommandIo } from './io.ts'
 
 /** `writ start`: serves until SIGINT or SIGTERM, then finishes what it has begun and answers 0. */
@@ -19,6 +20,7 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
     // Nothing was acknowledged yet: what has begun may simply end.
     if (!server) return exit.fine
     await io.out(`Writ is ready at ${server.issuer}\n`)
+    giveBackMemory()
     await abortOf(stopped)
     await server.stop()
     return exit.fine
