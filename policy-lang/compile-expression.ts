@@ -66,7 +66,7 @@ export function compileExpression(
 
 function emptyUnit(): Unit {
   const space: Space = { name: 'expression', aliases: new Map(), consts: new Map(), fns: new Map() }
-  return { path: 'expression', items: [], layer: 'tenant', space, imports: new Map() }
+  return { path: 'expression', declarations: [], layer: 'tenant', space, imports: new Map() }
 }
 
 function environmentOf(program: Program | undefined, unit: Unit): Environment {

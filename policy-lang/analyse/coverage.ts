@@ -6,6 +6,7 @@ import { evaluate } from '../runtime/evaluate.ts'
 import { environmentOf, judgeRule, partitionOf, ruleAt } from '../runtime/interpret.ts'
 import { isFalse, isTrue } from '../runtime/outcome.ts'
 import { externsOfTest } from '../runtime/run-tests.ts'
+import { createLocate } from '../source/places.ts'
 import type { Span } from '../source/span.ts'
 
 /** What the tests of a program have shown (SPEC 9): the gate of publishing compares it with the set's threshold. */
@@ -37,15 +38,16 @@ export function measureCoverage(program: Program): Coverage {
     }),
   )
   for (const item of program.tests) observe(program, item, seen)
+  const locate = createLocate(program.places)
   const rules = seen
     .filter(({ rule }) => !rule.builtIn && !rule.disabled)
     .map(({ rule, counted, notCounted, atoms }) => ({
       id: rule.id,
       effect: rule.effect,
-      span: rule.span,
+      span: locate(rule.span),
       counted,
       notCounted,
-      conditions: atoms.map(({ expr, seenTrue, seenFalse }) => ({ span: expr.span, seenTrue, seenFalse })),
+      conditions: atoms.map(({ expr, seenTrue, seenFalse }) => ({ span: locate(expr.span), seenTrue, seenFalse })),
     }))
   const conditions = rules.flatMap((rule) => rule.conditions)
   return {

@@ -1,4 +1,5 @@
 import * as primitive from '../builtins/primitive-types.ts'
+import { ruleDigest } from '../ir/canonical.ts'
 import type { Expr } from '../ir/nodes.ts'
 import type { Rule } from '../ir/program.ts'
 import type { ActionInfo, Environment, RecordType } from '../resolve/environment.ts'
@@ -81,5 +82,5 @@ function draft(id: string, actions: readonly ActionInfo[], condition: Expr): Dra
     span: condition.span,
   }
   // Standard context: every action has it, required or not, so a built-in deny flows wherever `implies` leads.
-  return { rule, isNamed: true, targets: actions, reads: new Map(), readsAction: false }
+  return { rule, digest: ruleDigest(rule), isNamed: true, targets: actions, reads: new Map(), readsAction: false }
 }

@@ -1,6 +1,7 @@
 import type * as ast from '../ast/nodes.ts'
 import type { Delegate, Proof } from '../ir/program.ts'
 import type { Unit } from '../resolve/environment.ts'
+import { checkMarks } from '../resolve/marks.ts'
 import type { Session } from './at.ts'
 import { atTargets, checkCondition } from './condition.ts'
 import { fieldLists } from './fields.ts'
@@ -31,6 +32,7 @@ export function checkDelegate(item: ast.DelegateItem, unit: Unit, session: Sessi
 
 /** `prove`: checked like a rule and kept for the solver. */
 export function checkProof(item: ast.ProveItem, unit: Unit, session: Session): Proof | undefined {
+  checkMarks(item.marks, 'none', session.reporter)
   const targets = targetsOf(item, unit, session)
   if (!targets) return undefined
   const checked = checkCondition(item, atTargets(targets, unit, session, 'proof'))

@@ -16,7 +16,7 @@ const anonymous: EntityValue = { kind: 'entity', type: 'Anonymous', id: '' }
 export function checkExpectation(
   step: ast.TestStep & { kind: 'expect' },
   at: At,
-  ruleIds: ReadonlySet<string>,
+  rules: ReadonlyMap<string, unknown>,
 ): Decision | undefined {
   const resource = testEntity(step.resource, at)
   const info = resource && at.session.environment.entitiesByWire.get(resource.type)
@@ -24,7 +24,7 @@ export function checkExpectation(
   const actions = info && actionsOf(step.actions, info, at)
   const context = actions && contextOf(step.with ?? [], actions, at)
   if (!resource || !info || !subject || !actions || !context) return undefined
-  const clauses = clausesOf(step, info, at, ruleIds)
+  const clauses = clausesOf(step, info, at, rules)
   return {
     kind: 'decision',
     decision: step.decision === 'allow',
@@ -114,13 +114,13 @@ function clausesOf(
   step: ast.TestStep & { kind: 'expect' },
   info: EntityInfo,
   at: At,
-  ruleIds: ReadonlySet<string>,
+  rules: ReadonlyMap<string, unknown>,
 ): Pick<Decision, 'from' | 'fields' | 'advises' | 'failing'> {
   const { environment, reporter } = at.session
   const ids = (names: readonly ast.StringLiteral[]) => {
     for (const { value, span } of names) {
-      if (ruleIds.has(value)) continue
-      const near = suggest(value, ruleIds)
+      if (rules.has(value)) continue
+      const near = suggest(value, rules.keys())
       reporter.report(
         'F2008',
         span,

@@ -1,5 +1,6 @@
 import type * as ast from '../ast/nodes.ts'
 import * as primitive from '../builtins/primitive-types.ts'
+import { ruleDigest } from '../ir/canonical.ts'
 import type { Expr } from '../ir/nodes.ts'
 import type { Delegate } from '../ir/program.ts'
 import type { EntityInfo, Unit } from '../resolve/environment.ts'
@@ -70,10 +71,12 @@ export function openByDelegates(draft: DraftRule, delegates: readonly Delegate[]
       'no delegate opens these actions to organizations, so this allow never counts',
     )
   const opened = openings.length === 0 ? literal(false, primitive.bool, rule.span) : disjunction(openings, rule.span)
+  const open = { ...rule, condition: conjunction([rule.condition, opened], rule.span) }
   return {
     ...draft,
     readsAction: draft.readsAction || openings.some((opening) => opening.kind === 'and'),
-    rule: { ...rule, condition: conjunction([rule.condition, opened], rule.span) },
+    rule: open,
+    digest: ruleDigest(open),
   }
 }
 

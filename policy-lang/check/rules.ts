@@ -1,5 +1,5 @@
 import type * as ast from '../ast/nodes.ts'
-import { ruleIdOf } from '../ir/canonical.ts'
+import { ruleDigest, ruleIdOf } from '../ir/canonical.ts'
 import type { Expr } from '../ir/nodes.ts'
 import type { Rule } from '../ir/program.ts'
 import type { FieldType } from '../ir/types.ts'
@@ -50,8 +50,15 @@ export function checkRule(item: ast.RuleItem, unit: Unit, session: Session): Dra
     ...(item.doc === undefined ? {} : { doc: item.doc }),
   }
   const given = markText(item.marks, 'id')
-  const id = given ?? ruleIdOf(rule, unit.space.name)
-  return { rule: { ...rule, id }, isNamed: given !== undefined, targets: targets.actions, ...readsOf(rule, targets) }
+  const digest = ruleDigest(rule)
+  const id = given ?? ruleIdOf(digest, unit.space.name)
+  return {
+    rule: { ...rule, id },
+    digest,
+    isNamed: given !== undefined,
+    targets: targets.actions,
+    ...readsOf(rule, targets),
+  }
 }
 
 /** (action, resource type) pairs by wire name, in one order. */

@@ -2,6 +2,7 @@ import type * as ast from '../ast/nodes.ts'
 import type { Expr, Value } from '../ir/nodes.ts'
 import type { EntityData, Expectation, TestCase, Tuple } from '../ir/program.ts'
 import type { EntityInfo, Unit } from '../resolve/environment.ts'
+import { checkMarks } from '../resolve/marks.ts'
 import { type At, newTally, type Session } from './at.ts'
 import { checkExpectation, checkListExpectation } from './expectations.ts'
 import { checkRelationFact } from './facts.ts'
@@ -17,8 +18,9 @@ export function checkTest(
   item: ast.TestItem,
   unit: Unit,
   session: Session,
-  ruleIds: ReadonlySet<string>,
+  rules: ReadonlyMap<string, unknown>,
 ): TestCase | undefined {
+  checkMarks(item.marks, 'none', session.reporter)
   const bare: At = { session, unit, place: 'test', locals: new Map(), known: undefined, tally: newTally() }
   const lets = item.steps.filter((step) => step.kind === 'let')
   const named = declareLets(lets, bare)
@@ -35,7 +37,7 @@ export function checkTest(
     } else if (step.kind === 'relationFact') tuples.push(...checkRelationFact(step, at))
     else if (step.kind === 'externFact') checkExternFact(step, at, externs)
     else {
-      const checked = step.kind === 'expect' ? checkExpectation(step, at, ruleIds) : checkListExpectation(step, at)
+      const checked = step.kind === 'expect' ? checkExpectation(step, at, rules) : checkListExpectation(step, at)
       if (checked) expectations.push(checked)
     }
   }
@@ -43,6 +45,12 @@ export function checkTest(
   if (session.reporter.mark() > before || now === undefined) return undefined
   return { title: item.title.value, span: item.span, now, entities, tuples, externs, expectations }
 }
+
+/** Ids of rules that the expectations of a test name. */
+export const idsNamedIn = (item: ast.TestItem): readonly string[] =>
+  item.steps.flatMap((step) =>
+    step.kind === 'expect' ? [...(step.from ?? []), ...(step.failing ?? [])].map(({ value }) => value) : [],
+  )
 
 function nowOf(item: ast.TestItem, session: Session): number | undefined {
   if (!item.at) return defaultNow

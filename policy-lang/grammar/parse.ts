@@ -13,23 +13,35 @@ import { explainStuck } from './explain-stuck.ts'
 import type { grammars } from './grammars.ts'
 import { findItemKind } from './item-kind.ts'
 
-/** What a parse leaves for the next: hand it to `parseFile` of the same file after an edit, or of any other file. */
-export type ParseMemory = {
-  readonly shapes: ShapeCache
-  readonly items: Map<string, ParsedItem>
-}
-type ParsedItem = { readonly item?: Item; readonly diagnostics: readonly Diagnostic[] }
-export type ParsedFile = { readonly file: FileNode; readonly diagnostics: Diagnostic[]; readonly memory: ParseMemory }
+/** One item as it was read; what is wrong with it, if anything. */
+export type ParsedItem = { readonly item?: Item; readonly diagnostics: readonly Diagnostic[] }
+export type ParsedFile = { readonly file: FileNode; readonly diagnostics: Diagnostic[] }
 
 /** Parses one policy file, item by item (SPEC 2): what is wrong with one item hides nothing in the others. */
-export function parseFile(source: SourceFile, previous?: ParseMemory): ParsedFile {
-  const memory: ParseMemory = { shapes: previous?.shapes ?? new Map(), items: new Map() }
-  const tooLarge = checkSize(source)
-  if (tooLarge) return { file: { file: source.id, items: [], trailing: [] }, diagnostics: [tooLarge], memory }
+export function parseFile(source: SourceFile, shapes: ShapeCache = new Map()): ParsedFile {
+  const items: Item[] = []
+  const { diagnostics, trailing } = readItems(source, (chunk) => {
+    const parsed = parseItem(source, chunk, shapes)
+    if (parsed.item) items.push(parsed.item)
+    return parsed.diagnostics
+  })
+  const rest = trailing === undefined ? undefined : lex(source, trailing, source.text.length)
+  const comments = rest ? inOrder([...rest.comments, ...rest.docs.map((doc) => doc.comment)]) : []
+  return { file: { file: source.id, items, trailing: comments }, diagnostics }
+}
 
+/**
+ * Cuts a file into items and has each read by `read`, which answers what is wrong with it. Where too much is wrong the rest
+ * is not read, and where the file is too large, nothing.
+ */
+export function readItems(
+  source: SourceFile,
+  read: (chunk: Chunk) => readonly Diagnostic[],
+): { readonly diagnostics: Diagnostic[]; readonly trailing?: number } {
+  const tooLarge = checkSize(source)
+  if (tooLarge) return { diagnostics: [tooLarge] }
   const cut = split(source)
   const diagnostics: Diagnostic[] = [...checkCharacters(source), ...cut.diagnostics]
-  const items: Item[] = []
   for (const chunk of cut.chunks) {
     if (diagnostics.length >= limits.errorsPerFile) {
       const span = { file: source.id, start: chunk.start, end: chunk.start }
@@ -37,14 +49,9 @@ export function parseFile(source: SourceFile, previous?: ParseMemory): ParsedFil
       diagnostics.push(diagnostic('F8006', span, message))
       break
     }
-    if (chunk.refused) continue
-    const parsed = parseChunk(source, chunk, memory, previous)
-    if (parsed.item) items.push(parsed.item)
-    diagnostics.push(...parsed.diagnostics)
+    if (!chunk.refused) diagnostics.push(...read(chunk))
   }
-  const rest = lex(source, cut.trailing, source.text.length)
-  const file = { file: source.id, items, trailing: inOrder([...rest.comments, ...rest.docs.map((doc) => doc.comment)]) }
-  return { file, diagnostics, memory }
+  return { diagnostics, trailing: cut.trailing }
 }
 
 /** Parses one expression, as in a claims mapping; column 1 means nothing here. */
@@ -63,21 +70,17 @@ export function parseExpression(source: SourceFile): {
     : { expression: made.value as Expr, diagnostics: made.diagnostics }
 }
 
-function parseChunk(source: SourceFile, chunk: Chunk, memory: ParseMemory, previous?: ParseMemory): ParsedItem {
-  // An item that stands unchanged where it stood is taken over; its place is part of the key because spans are absolute.
-  const key = `${source.id}:${chunk.start}:${source.text.slice(chunk.start, chunk.end)}`
-  const known = previous?.items.get(key)
-  const parsed = known ?? parseItem(source, chunk, memory)
-  memory.items.set(key, parsed)
-  return parsed
-}
-
-function parseItem(source: SourceFile, chunk: Chunk, memory: ParseMemory): ParsedItem {
-  const lexed = lex(source, chunk.start, chunk.end)
+/** Reads the one item that stands between two offsets. */
+export function parseItem(
+  source: SourceFile,
+  { start, end }: Pick<Chunk, 'start' | 'end'>,
+  shapes: ShapeCache,
+): ParsedItem {
+  const lexed = lex(source, start, end)
   if (lexed.diagnostics.length > 0) return { diagnostics: lexed.diagnostics }
   const kind = findItemKind(source, lexed.tokens)
   if (kind.problem) return { diagnostics: [kind.problem] }
-  const made = parseTokens(source, lexed, kind.words, memory.shapes)
+  const made = parseTokens(source, lexed, kind.words, shapes)
   if (made.value === undefined) return { diagnostics: made.diagnostics }
   // Each grammar of `itemKinds` makes an Item.
   const item = made.value as Item

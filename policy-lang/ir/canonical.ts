@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { keyOfValue } from '../builtins/equal-values.ts'
 import type { Expr } from './nodes.ts'
 import type { Program, RelationExpr, Rule } from './program.ts'
@@ -8,13 +8,27 @@ import type { FieldType, Type } from './types.ts'
  *  or duplicates among operands of `and` and `or`, members of sets, or sides of `==`. */
 export const canonicalText = (expr: Expr): string => text(expr, [])
 
-/** The id of a rule that has none: its place and 12 hex digits of its canonical text (SPEC 5). */
-export function ruleIdOf(rule: Omit<Rule, 'id'>, place: string): string {
-  return `${place}:${sha256(ruleText(rule)).slice(0, 12)}`
+/** The id of a rule that has none: its place and 12 hex digits of its digest (SPEC 5). */
+export const ruleIdOf = (digest: string, place: string): string => `${place}:${digest.slice(0, 12)}`
+
+/** sha-256 of what a rule says, its id left out. */
+export const ruleDigest = (rule: Omit<Rule, 'id'>): string => sha256(ruleText(rule))
+
+/**
+ * sha-256 over canonical IR: items sorted; comments, tests, proofs, layout and places left out (SPEC 6, identity). `digests`
+ * are those of the rules, in their order, where they are known.
+ */
+export function programHash(
+  program: Omit<Program, 'hash' | 'sourceVersion'>,
+  digests: readonly string[] = program.rules.map(ruleDigest),
+): string {
+  // Rules have ids and stand sorted by them; a rule's part is short because there may be many.
+  const rules = program.rules.map((rule, index) => JSON.stringify([rule.id, rule.disabled, digests[index]]))
+  return sha256([...declarationParts(program), 'rules', ...rules].join('\n'))
 }
 
-/** sha-256 over canonical IR: items sorted; comments, tests, proofs, layout and places left out (SPEC 6, identity). */
-export function programHash(program: Omit<Program, 'hash' | 'sourceVersion'>): string {
+/** All but the rules, in one order. */
+function declarationParts(program: Omit<Program, 'hash' | 'sourceVersion'>): readonly string[] {
   const parts = [
     ...[...program.entityTypes.values()].map((type) => {
       const attributes = sorted(
@@ -47,16 +61,15 @@ export function programHash(program: Omit<Program, 'hash' | 'sourceVersion'>): s
       const params = condition.params.map((param) => `${param.name}${fieldText(param.field)}`)
       return `condition ${JSON.stringify([condition.name, params])}${canonicalText(condition.body)}`
     }),
-    ...program.rules.map((rule) => `rule ${JSON.stringify([rule.id, rule.disabled])}${ruleText(rule)}`),
     ...program.delegates.map(
       (delegate) =>
         `delegate ${JSON.stringify([delegate.layer, delegate.actions])}${canonicalText(delegate.condition)}`,
     ),
   ]
-  return sha256([...new Set(parts)].sort().join('\n'))
+  return [...new Set(parts)].sort()
 }
 
-export const sha256 = (bytes: string): string => createHash('sha256').update(bytes, 'utf8').digest('hex')
+export const sha256 = (bytes: string): string => hash('sha256', bytes, 'hex')
 
 function ruleText(rule: Omit<Rule, 'id'>): string {
   const advise = sorted(

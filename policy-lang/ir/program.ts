@@ -1,4 +1,5 @@
 // A compiled policy set: schema, rules, tests. Serialisable as plain data (`ir/serialise.ts`), independent of layout and order.
+import type { Place } from '../source/places.ts'
 import type { Span } from '../source/span.ts'
 import type { EntityValue, Expr, Value } from './nodes.ts'
 import type { FieldType, Type } from './types.ts'
@@ -11,6 +12,8 @@ export type Program = {
   /** sha-256 over sorted (module, path, bytes) + schema + compiler version, hex. */
   readonly sourceVersion: string
   readonly files: readonly string[]
+  /** Where the items stand in the files: the spans of rules, tests and expressions count from their item's beginning. */
+  readonly places: readonly Place[]
   readonly entityTypes: ReadonlyMap<string, EntityType>
   /** By `actionKey(name, resource type)`. */
   readonly actions: ReadonlyMap<string, ActionType>

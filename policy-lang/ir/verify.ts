@@ -1,15 +1,18 @@
 import { builtinByName } from '../builtins/table.ts'
 import { invariant } from '../source/invariant.ts'
 import type { Expr } from './nodes.ts'
-import type { Program } from './program.ts'
+import type { Program, Rule } from './program.ts'
 import { childrenOf, mayBeAbsent } from './walk.ts'
 
-/** Checks that every node fits its place; a failure is a bug of the compiler, never the author's mistake. */
-export function verifyProgram(program: Program): void {
+/**
+ * Checks that every node fits its place; a failure is a bug of the compiler, never the author's mistake. Rules in `verified`
+ * were found whole before; those that are now join them.
+ */
+export function verifyProgram(program: Program, verified: WeakSet<Rule> = new WeakSet()): void {
   for (const rule of program.rules) {
-    verifyCondition(rule.condition, `rule ${rule.id}`)
-    for (const { args } of rule.advise)
-      for (const arg of Object.values(args)) verifyExpr(arg, new Set(), `advice of ${rule.id}`)
+    if (verified.has(rule)) continue
+    verifyRule(rule)
+    verified.add(rule)
   }
   for (const delegate of program.delegates) verifyCondition(delegate.condition, 'delegate')
   for (const proof of program.proofs) verifyCondition(proof.condition, `proof ${proof.title}`)
@@ -24,6 +27,12 @@ export function verifyProgram(program: Program): void {
   for (const entries of program.partitions.values())
     for (const entry of entries)
       invariant(program.rules[entry.rule]?.disabled === false, 'a partition names a rule that does not count')
+}
+
+function verifyRule(rule: Rule): void {
+  verifyCondition(rule.condition, `rule ${rule.id}`)
+  for (const { args } of rule.advise)
+    for (const arg of Object.values(args)) verifyExpr(arg, new Set(), `advice of ${rule.id}`)
 }
 
 function verifyCondition(condition: Expr, where: string): void {

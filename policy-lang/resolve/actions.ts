@@ -14,7 +14,7 @@ export function resolveActions(stage: Stage): void {
   const { environment } = stage
   const each = <K extends ast.Item['kind']>(kind: K, visit: (item: ast.Item & { kind: K }, unit: Unit) => void) => {
     for (const unit of environment.units)
-      for (const item of unit.items) if (item.kind === kind) visit(item as ast.Item & { kind: K }, unit)
+      for (const item of unit.declarations) if (item.kind === kind) visit(item as ast.Item & { kind: K }, unit)
   }
   each('action', (item, unit) => {
     if (!item.extend) declareActions(item, unit, stage)

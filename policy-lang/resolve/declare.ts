@@ -15,7 +15,7 @@ export function declareNames(
   const environment = emptyEnvironment(units, spaces)
   const taken = new Map<string, Span>()
   for (const unit of units)
-    for (const item of unit.items) {
+    for (const item of unit.declarations) {
       checkLayer(item, unit, reporter)
       declareItem(item, unit, { environment, taken, reporter })
     }

@@ -9,7 +9,7 @@ import { typeOfNode } from './type-of-node.ts'
 /** Links, attributes and relations of every entity type, extensions included. */
 export function resolveMembers(environment: Environment, reporter: Reporter): void {
   for (const unit of environment.units)
-    for (const item of unit.items) {
+    for (const item of unit.declarations) {
       if (item.kind !== 'entity') continue
       const info = environment.entities.get(item.name.text)
       if (!info) {

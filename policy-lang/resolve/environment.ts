@@ -25,7 +25,8 @@ export type EntityUnion = Type & { readonly kind: 'entity' }
 /** One file with its place in the composition (SPEC 6). */
 export type Unit = {
   readonly path: string
-  readonly items: readonly ast.Item[]
+  /** Every item but rules, tests and proofs. */
+  readonly declarations: readonly ast.Item[]
   readonly layer: Layer
   readonly organization?: string
   readonly module?: string

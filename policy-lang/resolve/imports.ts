@@ -6,7 +6,7 @@ import type { Reporter } from './reporter.ts'
 export function resolveImports(environment: Environment, reporter: Reporter): void {
   const exported = exportsOf(environment)
   for (const unit of environment.units)
-    for (const item of unit.items)
+    for (const item of unit.declarations)
       if (item.kind === 'import') importNames(item, unit, { environment, exported, reporter })
 }
 

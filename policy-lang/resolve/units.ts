@@ -6,11 +6,40 @@ import type { Reporter } from './reporter.ts'
 /** A parsed file and what the caller says about its place. */
 export type PlacedFile = {
   readonly path: string
-  readonly file: ast.FileNode
+  readonly items: SortedItems
   readonly layer?: Layer
   readonly organization?: string
   /** The name that imports use, where it is not the file's `module`: `writ:identity`. */
   readonly module?: string
+}
+
+/** Items by what hangs on them: rules, tests and proofs lean on declarations, nothing leans on those three. */
+export type SortedItems = {
+  readonly declarations: readonly ast.Item[]
+  readonly rules: readonly ast.RuleItem[]
+  readonly tests: readonly ast.TestItem[]
+  readonly proofs: readonly ast.ProveItem[]
+  /** The first item is the `module`, as it must be. */
+  readonly beginsWithModule: boolean
+}
+
+export function sortItems(items: readonly ast.Item[]): SortedItems {
+  const declarations: ast.Item[] = []
+  const rules: ast.RuleItem[] = []
+  const tests: ast.TestItem[] = []
+  const proofs: ast.ProveItem[] = []
+  for (const item of items) {
+    if (item.kind === 'rule') rules.push(item)
+    else if (item.kind === 'test') tests.push(item)
+    else if (item.kind === 'prove') proofs.push(item)
+    else declarations.push(item)
+  }
+  return { declarations, rules, tests, proofs, beginsWithModule: items[0]?.kind === 'module' }
+}
+
+/** The `module` item, where it stands first. */
+export function moduleItem({ declarations: [first], beginsWithModule }: SortedItems): ast.ModuleItem | undefined {
+  return beginsWithModule && first?.kind === 'module' ? first : undefined
 }
 
 /**
@@ -34,12 +63,11 @@ export function placeFiles(
 }
 
 function placeFile(placed: PlacedFile, spaceOf: (name: string) => Space, reporter: Reporter): Unit {
-  const items = placed.file.items
-  const declared = moduleOf(items, reporter)
+  const declared = moduleOf(placed.items, reporter)
   const organization = placed.organization ?? /(?:^|\/)organizations\/([^/]+)\//.exec(placed.path)?.[1]
   const layer: Layer = placed.layer ?? (declared ? 'module' : organization === undefined ? 'tenant' : 'organization')
   const module = placed.module ?? declared?.name.text
-  const base = { path: placed.path, items, layer, imports: new Map() }
+  const base = { path: placed.path, declarations: placed.items.declarations, layer, imports: new Map() }
   if (layer === 'organization') {
     const id = organization ?? ''
     if (declared)
@@ -52,13 +80,13 @@ function placeFile(placed: PlacedFile, spaceOf: (name: string) => Space, reporte
   return { ...base, module, space: spaceOf(module) }
 }
 
-function moduleOf(items: readonly ast.Item[], reporter: Reporter): ast.ModuleItem | undefined {
-  for (const [index, item] of items.entries()) {
-    if (item.kind === 'module' && index > 0)
+function moduleOf(items: SortedItems, reporter: Reporter): ast.ModuleItem | undefined {
+  const declared = moduleItem(items)
+  for (const item of items.declarations) {
+    if (item.kind === 'module' && item !== declared)
       reporter.report('F5006', item.span, `\`module ${item.name.text}\` is not the first item of its file`, {
         help: 'move it to the top, above every other item',
       })
   }
-  const first = items[0]
-  return first?.kind === 'module' ? first : undefined
+  return declared
 }

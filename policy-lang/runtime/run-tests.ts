@@ -3,6 +3,7 @@ import type { Facts } from '../entities/facts.ts'
 import { createEntityStore } from '../entities/store.ts'
 import type { EntityValue } from '../ir/nodes.ts'
 import type { Expectation, Program, TestCase } from '../ir/program.ts'
+import { createLocate } from '../source/places.ts'
 import type { Span } from '../source/span.ts'
 import type { Decision, EvaluateOptions, Externs } from './decision.ts'
 import { interpret } from './interpret.ts'
@@ -21,10 +22,11 @@ export type TestReport = {
 
 /** Runs the `test` items of a program (SPEC 9). `decide` defaults to the reference interpreter. */
 export function runTests(program: Program, decide: Decide = referee(program)): TestReport {
+  const locate = createLocate(program.places)
   const cases = program.tests.map((item) => ({
     title: item.title,
-    span: item.span,
-    failures: runTest(program, item, decide),
+    span: locate(item.span),
+    failures: runTest(program, item, decide).map(({ message, span }) => ({ message, span: locate(span) })),
   }))
   const failed = cases.filter((each) => each.failures.length > 0).length
   return { passed: cases.length - failed, failed, cases }

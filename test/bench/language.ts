@@ -8,7 +8,7 @@ import {
   createEntityStore,
   createEvaluator,
   type Evaluator,
-  type ParseMemory,
+  type CompileMemory,
 } from '../../policy-lang/index.ts'
 import { generateRules } from './generate-rules.ts'
 import type { Report } from './run.ts'
@@ -54,7 +54,7 @@ function measureSet(report: Report, text: string): void {
   report.ratio('one changed rule: text to runnable, ms (median of 5)', median(edits), { atMost: 20 })
 }
 
-function ready(text: string, memory?: ParseMemory): { readonly evaluator: Evaluator; readonly memory: ParseMemory } {
+function ready(text: string, memory?: CompileMemory): { readonly evaluator: Evaluator; readonly memory: CompileMemory } {
   const compiled = compileProgram([{ path: 'set.fbac', text }], memory ? { memory } : {})
   const { program } = compiled
   if (!program) throw new Error(JSON.stringify(compiled.diagnostics.slice(0, 3)))

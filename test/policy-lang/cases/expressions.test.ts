@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
-import type { Decision, Facts, ParseMemory, Program } from '../../../policy-lang/index.ts'
+import type { Decision, Facts, CompileMemory, Program } from '../../../policy-lang/index.ts'
 import {
   compileProgram,
   createEntityStore,
@@ -22,7 +22,7 @@ const data = parsed.value
 const now = readInstant(String(data.now))
 if (now === undefined) throw new Error('laboratory.json has no now')
 
-let memory: ParseMemory | undefined
+let memory: CompileMemory | undefined
 
 /** Two rules with the expression: `look` is allowed by it, `guard` denied by it. */
 function compile({ expression }: Line) {

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { Expr } from '../../../policy-lang/ast/nodes.ts'
 import { derive } from '../../../policy-lang/grammar/derive.ts'
 import { findItemKind } from '../../../policy-lang/grammar/item-kind.ts'
+import { type FileMemory, parseAgain } from '../../../policy-lang/grammar/parse-again.ts'
 import { formatTree, parseExpression, parseFile } from '../../../policy-lang/index.ts'
 import { lex } from '../../../policy-lang/source/lex.ts'
 import { split } from '../../../policy-lang/source/split.ts'
@@ -107,15 +108,21 @@ describe('the grammar', () => {
     expect([at(value), value?.kind === 'binary' ? at(value.right) : '']).toEqual(['a + (b.c)', '(b.c)'])
   })
 
-  test('reads an item again only if it changed or moved, and a shape only once', () => {
-    const before = parse('const a = 1\n\nconst b = 2\n\nconst c = 3\n')
-    const after = parseFile(
-      { id: 0, path: 't.fbac', text: 'const a = 1\n\nconst b = 9\n\nconst c = 3\n' },
-      before.memory,
-    )
-    expect([0, 1, 2].map((index) => after.file.items[index] === before.file.items[index])).toEqual([true, false, true])
-    expect(after.memory.shapes.size).toBe(1)
-    expect(after.file.items[1]).toMatchObject({ value: { value: 9n } })
+  test('reads an item again only if its text changed, wherever it stands, and a shape only once', () => {
+    const shapes = new Map()
+    const read = (text: string, before: FileMemory) => {
+      let number = before.length
+      const newNumber = () => {
+        number += 1
+        return number
+      }
+      return parseAgain({ id: 0, path: 't.fbac', text }, before, { shapes, newNumber })
+    }
+    const before = read('const a = 1\n\nconst b = 2\n\nconst c = 3\n', [])
+    const after = read('// moves all below\n\n\nconst c = 3\n\nconst b = 9\n\nconst a = 1\n', before.items)
+    const [first, , last] = before.items
+    expect([after.items[0] === last, after.items[2] === first, shapes.size]).toEqual([false, true, 1])
+    expect(after.items[1]?.item).toMatchObject({ value: { value: 9n } })
   })
 
   test('answers a tree or a diagnostic for every item of a damaged text, and never throws', () => {
