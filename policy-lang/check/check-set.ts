@@ -81,15 +81,16 @@ export function checkSet(
       `a set has at most ${limits.rulesPerSet} rules, and this one has ${written.length}`,
     )
   const byId = uniqueRules([...denies, ...written], reporter)
-  const drafts = disableRules(inOrder(byId, order), environment, reporter)
+  const drafts = disableRules(inOrder(byId, order), byId, environment, reporter)
   const session = startSession(environment, reporter)
+  const ids = { has: (id: string) => byId.has(id), all: () => drafts.map((draft) => draft.rule.id) }
   const tests = all(
     (sorted) => sorted.tests,
     (item, unit) =>
       // What is said about an id that no rule has names others that rules do have: it is not remembered.
       idsNamedIn(item).every((id) => byId.has(id))
-        ? once(item, unit, known.tests, (own) => checkTest(item, unit, own, byId))
-        : checkTest(item, unit, session, byId),
+        ? once(item, unit, known.tests, (own) => checkTest(item, unit, own, ids))
+        : checkTest(item, unit, session, ids),
   )
   const proofs = all(
     (sorted) => sorted.proofs,
@@ -150,19 +151,22 @@ function inOrder(byId: ReadonlyMap<string, DraftRule>, order: readonly string[])
 /** `disable "id"`: unknown or sealed ids are errors (SPEC 6). */
 function disableRules(
   drafts: readonly DraftRule[],
+  byId: ReadonlyMap<string, DraftRule>,
   environment: Environment,
   reporter: Reporter,
 ): readonly DraftRule[] {
   const disabled = new Set<string>()
-  const byId = new Map(drafts.map((draft) => [draft.rule.id, draft.rule]))
   for (const unit of environment.units)
     for (const item of unit.declarations) {
       if (item.kind !== 'disable' || unit.layer !== 'tenant') continue
       checkMarks(item.marks, 'none', reporter)
       const id = item.rule.value
-      const rule = byId.get(id)
+      const rule = byId.get(id)?.rule
       if (!rule) {
-        const near = suggest(id, byId.keys())
+        const near = suggest(
+          id,
+          drafts.map((draft) => draft.rule.id),
+        )
         reporter.report(
           'F2008',
           item.rule.span,

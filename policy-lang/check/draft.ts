@@ -5,7 +5,7 @@ import type { ActionInfo } from '../resolve/environment.ts'
 /** A checked rule with what only the compiler needs to know about it. */
 export type DraftRule = {
   readonly rule: Rule
-  /** sha-256 of what it says, its id left out (SPEC 6, identity). */
+  /** Of the rule, for the hash of the program (SPEC 6, identity). */
   readonly digest: string
   /** Its id was given, not derived from its text (SPEC 5.17). */
   readonly isNamed: boolean

@@ -8,6 +8,9 @@ import type { At } from './at.ts'
 import { fieldPath } from './fields.ts'
 import { testEntity, testValue } from './test-values.ts'
 
+/** Ids of the rules of a set; `all` in their order. */
+export type RuleIds = { readonly has: (id: string) => boolean; readonly all: () => readonly string[] }
+
 type Decision = Expectation & { readonly kind: 'decision' }
 
 const anonymous: EntityValue = { kind: 'entity', type: 'Anonymous', id: '' }
@@ -16,7 +19,7 @@ const anonymous: EntityValue = { kind: 'entity', type: 'Anonymous', id: '' }
 export function checkExpectation(
   step: ast.TestStep & { kind: 'expect' },
   at: At,
-  rules: ReadonlyMap<string, unknown>,
+  rules: RuleIds,
 ): Decision | undefined {
   const resource = testEntity(step.resource, at)
   const info = resource && at.session.environment.entitiesByWire.get(resource.type)
@@ -114,13 +117,13 @@ function clausesOf(
   step: ast.TestStep & { kind: 'expect' },
   info: EntityInfo,
   at: At,
-  rules: ReadonlyMap<string, unknown>,
+  rules: RuleIds,
 ): Pick<Decision, 'from' | 'fields' | 'advises' | 'failing'> {
   const { environment, reporter } = at.session
   const ids = (names: readonly ast.StringLiteral[]) => {
     for (const { value, span } of names) {
       if (rules.has(value)) continue
-      const near = suggest(value, rules.keys())
+      const near = suggest(value, rules.all())
       reporter.report(
         'F2008',
         span,

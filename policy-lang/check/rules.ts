@@ -50,11 +50,10 @@ export function checkRule(item: ast.RuleItem, unit: Unit, session: Session): Dra
     ...(item.doc === undefined ? {} : { doc: item.doc }),
   }
   const given = markText(item.marks, 'id')
-  const digest = ruleDigest(rule)
-  const id = given ?? ruleIdOf(digest, unit.space.name)
+  const whole: Rule = { ...rule, id: given ?? ruleIdOf(rule, unit.space.name) }
   return {
-    rule: { ...rule, id },
-    digest,
+    rule: whole,
+    digest: ruleDigest(whole),
     isNamed: given !== undefined,
     targets: targets.actions,
     ...readsOf(rule, targets),

@@ -4,7 +4,7 @@ import type { EntityData, Expectation, TestCase, Tuple } from '../ir/program.ts'
 import type { EntityInfo, Unit } from '../resolve/environment.ts'
 import { checkMarks } from '../resolve/marks.ts'
 import { type At, newTally, type Session } from './at.ts'
-import { checkExpectation, checkListExpectation } from './expectations.ts'
+import { checkExpectation, checkListExpectation, type RuleIds } from './expectations.ts'
 import { checkRelationFact } from './facts.ts'
 import { literal } from './literals.ts'
 import { isFreeName } from './names.ts'
@@ -14,12 +14,7 @@ import { testValue } from './test-values.ts'
 const defaultNow = 1_767_225_600_000
 
 /** A test, whole or not at all. Rule ids are checked against the set: an expectation of a rule that is gone is a mistake. */
-export function checkTest(
-  item: ast.TestItem,
-  unit: Unit,
-  session: Session,
-  rules: ReadonlyMap<string, unknown>,
-): TestCase | undefined {
+export function checkTest(item: ast.TestItem, unit: Unit, session: Session, rules: RuleIds): TestCase | undefined {
   checkMarks(item.marks, 'none', session.reporter)
   const bare: At = { session, unit, place: 'test', locals: new Map(), known: undefined, tally: newTally() }
   const lets = item.steps.filter((step) => step.kind === 'let')

@@ -8,11 +8,12 @@ import type { FieldType, Type } from './types.ts'
  *  or duplicates among operands of `and` and `or`, members of sets, or sides of `==`. */
 export const canonicalText = (expr: Expr): string => text(expr, [])
 
-/** The id of a rule that has none: its place and 12 hex digits of its digest (SPEC 5). */
-export const ruleIdOf = (digest: string, place: string): string => `${place}:${digest.slice(0, 12)}`
+/** The id of a rule that has none: its place and 12 hex digits of the sha-256 of what it says (SPEC 5). */
+export const ruleIdOf = (rule: Omit<Rule, 'id'>, place: string): string =>
+  `${place}:${sha256(ruleText(rule)).slice(0, 12)}`
 
-/** sha-256 of what a rule says, its id left out. */
-export const ruleDigest = (rule: Omit<Rule, 'id'>): string => sha256(ruleText(rule))
+/** sha-256 of a rule: its id and what it says. Whether it is disabled is for others to say. */
+export const ruleDigest = (rule: Rule): string => sha256(`${JSON.stringify(rule.id)}${ruleText(rule)}`)
 
 /**
  * sha-256 over canonical IR: items sorted; comments, tests, proofs, layout and places left out (SPEC 6, identity). `digests`
@@ -22,8 +23,8 @@ export function programHash(
   program: Omit<Program, 'hash' | 'sourceVersion'>,
   digests: readonly string[] = program.rules.map(ruleDigest),
 ): string {
-  // Rules have ids and stand sorted by them; a rule's part is short because there may be many.
-  const rules = program.rules.map((rule, index) => JSON.stringify([rule.id, rule.disabled, digests[index]]))
+  // Rules stand sorted by their ids, which are unique. One short part for each: there may be very many.
+  const rules = program.rules.map((rule, index) => (rule.disabled ? `-${digests[index]}` : digests[index]))
   return sha256([...declarationParts(program), 'rules', ...rules].join('\n'))
 }
 
