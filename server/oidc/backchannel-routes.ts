@@ -6,6 +6,7 @@ import { entityOf } from '../identity/entities.ts'
 import { issuanceErrors } from '../issuance/errors.ts'
 import type { Kernel } from '../kernel.ts'
 import { route } from '../module.ts'
+import { identityScopes } from './client-metadata.ts'
 import { oidcErrors } from './errors.ts'
 import type { Exchanges } from './exchange.ts'
 import { parse } from './families.ts'
@@ -142,7 +143,7 @@ async function settle(kit: Kit, input: Input, verdict: 'approve' | 'deny'): Prom
         if (verdict === 'approve') {
           const grant = new provider.Grant({ accountId, clientId })
           const scopes = (asked.scope ?? '').split(' ')
-          grant.addOIDCScope(asked.scope ?? '')
+          grant.addOIDCScope(scopes.filter((scope) => identityScopes.has(scope)).join(' '))
           for (const resource of [asked.resource ?? []].flat()) grant.addResourceScope(resource, scopes.join(' '))
           if (asked.claims) grant.addOIDCClaims(Object.values(asked.claims).flatMap((part) => Object.keys(part ?? {})))
           await grant.save()

@@ -172,6 +172,18 @@ function createSeed({ database, withTransaction, clock }: Kernel) {
       })
       return value
     },
+    /** Makes a client with its own credentials an administrator of the default tenant. */
+    async admin(id: string): Promise<void> {
+      const tuple = { resource: { type: 'Tenant', id: 'default' }, relation: 'admin', subject: { type: 'Client', id } }
+      await withTransaction(actor('default'), async (unit) => {
+        unit.changed({ kind: 'relation', ...tuple })
+        await run(
+          `insert into relation (tenant_id, resource_type, resource_id, relation, subject_type, subject_id)
+values ('default', 'Tenant', 'default', 'admin', 'Client', $1) on conflict do nothing`,
+          [id],
+        )
+      })
+    },
     async setStatus(accountId: string, status: 'active' | 'disabled' | 'deleted'): Promise<void> {
       const accounts = createAccounts(database, 'default')
       await withTransaction(actor('default'), (unit) => accounts.setStatus(unit, accountId, status, clock.now()))

@@ -1,5 +1,6 @@
 // Every grant and flow × every bad state: all refuse (security.md row 1). A new flow or state is a new row.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { askForWord, cibaGrant, openBackchannelAdmin } from '../../kit/ciba.ts'
 import { askForDevice, confirmDevice, deviceGrant } from '../../kit/device.ts'
 import { openHttpBrowser } from '../../kit/http-browser.ts'
 import { askToken, authorize, postForm, redeem, refresh, type SignInAs, signIn } from '../../kit/sign-in.ts'
@@ -21,7 +22,7 @@ beforeEach(async () => {
     'web',
     {
       redirectUris: [redirectUri],
-      grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', deviceGrant],
+      grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', deviceGrant, cibaGrant],
       scope: 'openid email offline_access access',
     },
     { firstParty: true },
@@ -68,6 +69,25 @@ const flows: { readonly [name: string]: () => Promise<Prepared> } = {
     const { user_code: userCode, device_code: code } = await askForDevice(as)
     await confirmDevice(as, openHttpBrowser(), userCode)
     return async () => said(await askToken(as, { grant_type: deviceGrant, device_code: code }))
+  },
+  'CIBA request': async () => async () => {
+    const fields = { scope: 'openid email', login_hint: as.user.identifier }
+    const { status, body } = await postForm(`${rig.issuer}/oauth2/ciba`, as.client, fields)
+    return { status, said: status === 200 ? 'code' : body }
+  },
+  'CIBA approval': async () => {
+    await askForWord(as)
+    const admin = await openDesk()
+    const [waiting] = await admin.list()
+    return async () => {
+      const { status } = await admin.settle(waiting?.id ?? '', 'approve')
+      return { status, said: status === 204 ? 'code' : 'refused' }
+    }
+  },
+  'CIBA redemption': async () => {
+    const { auth_req_id: id } = await askForWord(as)
+    await (await openDesk()).answer('approve')
+    return async () => said(await askToken(as, { grant_type: cibaGrant, auth_req_id: id }))
   },
   'client credentials': async () => async () =>
     said(await askToken(as, { grant_type: 'client_credentials', scope: 'access' })),
@@ -120,6 +140,13 @@ const said = ({ status, body }: { readonly status: number; readonly body: { read
   said: body.error ?? 'tokens',
 })
 
+/** A client of the administrators, so that what happens to `web` does not happen to it. */
+async function openDesk() {
+  await rig.seed.client('desk', { grantTypes: ['client_credentials'], scope: 'admin' })
+  await rig.seed.admin('desk')
+  return openBackchannelAdmin(rig.issuer, { id: 'desk', secret: clientSecret })
+}
+
 const startUrl = () =>
   `${rig.issuer}/oauth2/authorize?${new URLSearchParams({
     response_type: 'code',
@@ -148,7 +175,7 @@ const states: {
   'account epoch raised': {
     make: () => rig.seed.run('update account set epoch = epoch + 1', []),
     // A new sign-in is what a raised epoch asks for.
-    spares: [...nobodysOwn, 'session sign-in', 'device confirmation'],
+    spares: [...nobodysOwn, 'session sign-in', 'device confirmation', 'CIBA request'],
   },
   'client disabled': {
     make: () => rig.seed.run(`update client set status = 'disabled', epoch = epoch + 1`, []),
