@@ -20,6 +20,7 @@ import type { PolicySource } from './decision/policies.ts'
 import { createPolicies } from './decision/policy-store.ts'
 import { createSearch } from './decision/search.ts'
 import { createChangeFeed } from './events/change-feed.ts'
+import { createConsistencyTokens } from './events/consistency-tokens.ts'
 import { createOutboxDispatcher } from './events/outbox.ts'
 import { pruneEvents } from './events/prune.ts'
 import { createIdMaker } from './events/time-ordered-id.ts'
@@ -87,6 +88,7 @@ export async function buildServer(outside: Outside): Promise<BuiltServer> {
     tenants: kernel.tenants,
     policies: kernel.policies,
     changes: feed,
+    consistency: kernel.consistency,
     limiter,
     draining,
     authenticate: createAuthenticate(feed, verifier),
@@ -162,7 +164,8 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
   const showRules = config.profile === 'development'
   const decisions = createDecisionPoint({ ask, changes: feed, makeId, log, metrics, showRules })
   const { areas: _, ...adapters } = outside
-  const kernel: Kernel = { ...adapters, decisions, policies, tenants, changes: feed, withTransaction }
+  const consistency = createConsistencyTokens(secrets)
+  const kernel: Kernel = { ...adapters, decisions, policies, tenants, changes: feed, consistency, withTransaction }
   return { kernel, feed, changes: feed, outbox, tenants, graphs, ask, search, makeId, metrics, log }
 }
 

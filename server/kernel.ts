@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts'
 import type { DecisionPoint } from './decision/decision-point.ts'
 import type { Policies } from './decision/policies.ts'
 import type { ChangeFeed } from './events/change.ts'
+import type { ConsistencyTokens } from './events/consistency-tokens.ts'
 import type { WithTransaction } from './events/unit-of-work.ts'
 import type { Tenants } from './tenancy/tenants.ts'
 
@@ -26,5 +27,6 @@ export type Kernel = {
   readonly policies: Policies
   readonly tenants: Tenants
   readonly changes: ChangeFeed
+  readonly consistency: ConsistencyTokens
   readonly withTransaction: WithTransaction
 }

@@ -101,7 +101,7 @@ export const entityRoutes = (admin: Admin) => [
         return { row: await rows.find(uid), isNew: before === undefined }
       })
       if (!value.row) throw new Error('an entity is there once it is put')
-      const token = consistencyToken(position)
+      const token = consistencyToken(admin.kernel, input, position)
       return {
         status: value.isNew ? 201 : 200,
         body: { ...view(value.row, input), consistencyToken: token },

@@ -219,7 +219,7 @@ async function swap(admin: Admin, input: Input, judgement: Judgement, activation
     body: {
       active: version,
       ...(expected === undefined ? {} : { previous: expected }),
-      consistencyToken: consistencyToken(position),
+      consistencyToken: consistencyToken(kernel, input, position),
     },
   }
 }

@@ -81,7 +81,7 @@ export const relationRoutes = (admin: Admin) => [
         for (const given of body.deletes) if (await tuples.remove(unit, readTuple(given))) deleted += 1
         unit.audit({ action: 'relation.write', resource: tenantOf(input), detail: { written, deleted } })
       })
-      return { body: { consistencyToken: consistencyToken(position) } }
+      return { body: { consistencyToken: consistencyToken(admin.kernel, input, position) } }
     },
   }),
 ]

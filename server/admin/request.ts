@@ -44,4 +44,8 @@ export function actorOf({ scope, headers }: Pick<RouteInput, 'scope' | 'headers'
 export const iso = (time: number | Date): string => new Date(time).toISOString()
 
 /** What `Writ-Consistency` takes back: decisions given it see at least this change (admin.md §7). */
-export const consistencyToken = (position: string): string => position
+export const consistencyToken = (
+  { consistency }: Pick<Kernel, 'consistency'>,
+  { scope }: Pick<RouteInput, 'scope'>,
+  position: string,
+): string => consistency.of(scope.tenant.id, position)

@@ -201,7 +201,7 @@ export const assignmentRoutes = (admin: Admin) => [
           if (method === 'POST') await assignmentsOf(admin, input).assign(unit, tuple, reason)
           else await assignmentsOf(admin, input).unassign(unit, tuple)
         })
-        return { body: { consistencyToken: consistencyToken(position) } }
+        return { body: { consistencyToken: consistencyToken(admin.kernel, input, position) } }
       },
     }),
   ),

@@ -4,6 +4,7 @@ import type { Clock } from '../../adapters/clock/port.ts'
 import type { Config } from '../config/config.ts'
 import type { Policies } from '../decision/policies.ts'
 import type { ChangeFeed } from '../events/change.ts'
+import type { ConsistencyTokens } from '../events/consistency-tokens.ts'
 import type { Tenants } from '../tenancy/tenants.ts'
 import { accessLog } from './layers/access-log.ts'
 import { answerErrors } from './layers/answer-errors.ts'
@@ -31,6 +32,7 @@ export type PipelineDeps = RouteDeps & {
   readonly tenants: Tenants
   readonly policies: Policies
   readonly changes: ChangeFeed
+  readonly consistency: ConsistencyTokens
   readonly limiter: RateLimiter
   readonly draining: Draining
   readonly readiness: Readiness

@@ -23,7 +23,7 @@ import {
 
 export type AccessDeps = EvaluateDeps &
   Omit<SearchEndpointDeps, 'secrets'> & {
-    readonly kernel: Pick<Kernel, 'decisions' | 'tenants' | 'secrets'>
+    readonly kernel: Pick<Kernel, 'consistency' | 'decisions' | 'tenants' | 'secrets'>
     readonly changes: ChangeFeed
     readonly authenticate: Authenticate
     readonly limiter: RateLimiter
@@ -64,9 +64,12 @@ export function accessMount(deps: AccessDeps): Mount {
     const { scope } = context.state
     await authorizeCaller(scope, context.req.headers.authorization)
     const body = await readJson(context.req, bytes)
+    // Read before the decision: what was decided on is at least this fresh.
+    const position = deps.changes.seen(scope.tenant.id)
     const text = jsonText(await answer(deps, scope, body))
     context.status = 200
     context.res.setHeader('content-type', 'application/json; charset=utf-8')
+    context.res.setHeader('writ-consistency', deps.kernel.consistency.of(scope.tenant.id, position))
     // A string leaves with the headers in one write; a buffer needs two.
     context.body = text
   }
@@ -80,7 +83,7 @@ export function accessMount(deps: AccessDeps): Mount {
     context.set('content-type', 'application/json; charset=utf-8')
     // What the page was judged by; results have no members of ours (admin.md §5).
     context.set('writ-policy-version', scope.policy.version)
-    context.set('writ-consistency', position.toString())
+    context.set('writ-consistency', deps.kernel.consistency.of(scope.tenant.id, position))
     context.body = jsonText(body)
   }
   return {

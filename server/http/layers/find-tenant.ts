@@ -1,5 +1,4 @@
 import { errors as decisionErrors } from '../../decision/errors.ts'
-import type { ChangeFeed } from '../../events/change.ts'
 import { anonymous } from '../authentication.ts'
 import { errors } from '../errors.ts'
 import type { Layer, PipelineDeps } from '../pipeline.ts'
@@ -10,7 +9,8 @@ const noScopes: ReadonlySet<string> = new Set()
 const prefixed = /^\/t\/([^/]+)(\/.*)?$/
 
 /** `/t/<tenant>/…` or the default tenant; and with it the version of the rules for the whole request. */
-export function findTenant({ tenants, policies, changes }: PipelineDeps): Layer {
+export function findTenant(deps: PipelineDeps): Layer {
+  const { tenants, policies } = deps
   return async (context, next) => {
     const state = openState(context.state)
     const match = prefixed.exec(state.path)
@@ -19,7 +19,7 @@ export function findTenant({ tenants, policies, changes }: PipelineDeps): Layer 
     if (!tenant || (match && tenant.pathPrefix === '')) throw errors.not_found()
     if (match) state.path = match[2] ?? '/'
     const position = context.req.headers['writ-consistency']
-    if (position !== undefined) await waitFor(changes, tenant.id, position)
+    if (position !== undefined) await waitFor(deps, tenant.id, position)
     const policy = policies.peek(tenant.id) ?? (await policies.current(tenant.id))
     const scope: RequestScope = {
       requestId: state.requestId,
@@ -35,11 +35,24 @@ export function findTenant({ tenants, policies, changes }: PipelineDeps): Layer 
   }
 }
 
-/** What the caller has seen or written (a position of this tenant) is here before anything is decided. */
-async function waitFor(changes: ChangeFeed, tenantId: string, position: string | string[]): Promise<void> {
-  if (typeof position !== 'string' || !/^\d{1,18}$/.test(position)) throw decisionErrors.invalid_consistency()
-  const wanted = BigInt(position)
+type Wanted = Pick<PipelineDeps, 'changes' | 'consistency'>
+
+/**
+ * `Writ-Consistency`: what the caller has seen or written is here before anything is decided; `full`: everything that has been
+ * committed until now. Never an older answer.
+ */
+async function waitFor(
+  { changes, consistency }: Wanted,
+  tenantId: string,
+  header: string | readonly string[],
+): Promise<void> {
+  if (header === 'full') {
+    await changes.catchUp(tenantId)
+    return
+  }
+  const wanted = typeof header === 'string' ? consistency.read(tenantId, header) : undefined
+  if (wanted === undefined) throw decisionErrors.invalid_consistency()
   if (changes.seen(tenantId) >= wanted) return
-  // The database knows no later position than what it answers now: a token beyond it was never given.
+  // A database that was put back to an earlier day does not know the position: nothing fresh enough can be answered.
   if ((await changes.catchUp(tenantId)) < wanted) throw decisionErrors.invalid_consistency()
 }
