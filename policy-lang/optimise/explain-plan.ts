@@ -1,6 +1,6 @@
 import { actionKey, type Program } from '../ir/program.ts'
 import { isKnownSubject } from '../runtime/interpret.ts'
-import { candidateOf, type IndexKey, pathText, reasonOf } from './index-keys.ts'
+import { candidateOf, type IndexKey, pathText, reasonOf, type Types } from './index-keys.ts'
 import { type Lookup, type Plan, planPartition, type Row, rowsOf } from './plan-partition.ts'
 
 /** What the index does for one kind of request, in words. */
@@ -24,10 +24,10 @@ export function explainPlan(
   const request = { action, subject: uid(subjectType), resource: uid(resourceType), context: new Map() }
   if (!program.actions.has(actionKey(action, resourceType)) || !isKnownSubject(program, request)) return undefined
   const plan = planPartition(program, action, subjectType, resourceType)
-  const known = { as: action, subjectType, resourceType }
+  const known = { subjectType, resourceType }
   const notIndexed = plan.rows.map((row) => ({
     rule: program.rules[row.rule]?.id ?? '',
-    reason: whyPlain(row, { ...known, as: row.as }),
+    reason: whyPlain(row, known),
   }))
   const rules = new Set(rowsOf(program, action, subjectType, resourceType).map(({ rule }) => rule)).size
   const inRow = plan.rows.length > 0 ? [`${counted(plan.rows.length, 'rule')} judged one by one, on every request`] : []
@@ -73,10 +73,10 @@ const sizeOf = (plan: Plan): number =>
     0,
   )
 
-function whyPlain(row: Row, known: Parameters<typeof candidateOf>[2]): string {
+function whyPlain(row: Row, known: Types): string {
   const [first] = row.conjuncts
   if (!first) return 'it has no condition'
-  if (row.conjuncts.some((conjunct, at) => candidateOf(conjunct, at, known))) {
+  if (row.conjuncts.some((conjunct) => candidateOf(conjunct, known))) {
     return 'fewer than three rules compare the same path with constants'
   }
   return reasonOf(first)

@@ -22,14 +22,16 @@ export type Bound = 'greater' | 'atLeast' | 'less' | 'atMost'
 export type Candidate = {
   readonly key: IndexKey
   readonly values: readonly (string | number)[]
-  /** Of the conjunct. */
-  readonly at: number
 }
 
-/** The look-up that a conjunct allows, or why none. */
-export function candidateOf(expr: Expr, at: number, known: Known): Candidate | undefined {
-  const found = constrained(expr, known)
-  return found && { ...found, at }
+/** What look-ups depend on: the action that a rule sees is no part of any. */
+export type Types = Pick<Known, 'subjectType' | 'resourceType'>
+
+/** The look-up that a conjunct allows, if any. */
+export function candidateOf(expr: Expr, known: Types): Candidate | undefined {
+  if (expr.kind === 'compare') return expr.op === 'eq' ? equality(expr, known) : order(expr)
+  if (expr.kind === 'in') return membership(expr, known)
+  return expr.kind === 'or' ? alternatives(expr.operands, known) : undefined
 }
 
 /** Words for conjuncts that no look-up can take over. */
@@ -52,15 +54,7 @@ export function reasonOf(expr: Expr): string {
   }
 }
 
-type Constraint = Omit<Candidate, 'at'>
-
-function constrained(expr: Expr, known: Known): Constraint | undefined {
-  if (expr.kind === 'compare') return expr.op === 'eq' ? equality(expr, known) : order(expr)
-  if (expr.kind === 'in') return membership(expr, known)
-  return expr.kind === 'or' ? alternatives(expr.operands, known) : undefined
-}
-
-function equality(expr: Expr & { readonly kind: 'compare' }, known: Known): Constraint | undefined {
+function equality(expr: Expr & { readonly kind: 'compare' }, known: Types): Candidate | undefined {
   const [of, fixed] = expr.left.kind === 'literal' ? [expr.right, expr.left] : [expr.left, expr.right]
   if (fixed.kind !== 'literal' || !isPath(of)) return undefined
   if (isScalar(fixed.value)) return { key: { kind: 'equal', of }, values: [fixed.value] }
@@ -71,7 +65,7 @@ function equality(expr: Expr & { readonly kind: 'compare' }, known: Known): Cons
 }
 
 /** A path between numbers that are doubles. */
-function order({ op, left, right }: Expr & { readonly kind: 'compare' }): Constraint | undefined {
+function order({ op, left, right }: Expr & { readonly kind: 'compare' }): Candidate | undefined {
   const [of, fixed] = left.kind === 'literal' ? [right, left] : [left, right]
   if (fixed.kind !== 'literal' || typeof fixed.value !== 'number') return undefined
   if (!isPath(of) || (of.kind === 'attribute' && (of.optional || of.safe))) return undefined
@@ -80,7 +74,7 @@ function order({ op, left, right }: Expr & { readonly kind: 'compare' }): Constr
   return { key: { kind, of }, values: [fixed.value] }
 }
 
-function membership({ left, right, mode }: Expr & { readonly kind: 'in' }, known: Known): Constraint | undefined {
+function membership({ left, right, mode }: Expr & { readonly kind: 'in' }, known: Types): Candidate | undefined {
   if (mode === 'set') {
     if (left.kind === 'literal' && isScalar(left.value) && isPath(right)) {
       return { key: { kind: 'label', of: right }, values: [left.value] }
@@ -94,7 +88,7 @@ function membership({ left, right, mode }: Expr & { readonly kind: 'in' }, known
   return { key: { kind: 'above', of: left, type: ancestor.type }, values: [ancestor.id] }
 }
 
-function oneOf(of: Expr, items: readonly Value[], known: Known): Constraint | undefined {
+function oneOf(of: Expr, items: readonly Value[], known: Types): Candidate | undefined {
   const scalars = items.filter(isScalar)
   if (scalars.length === items.length) return { key: { kind: 'equal', of }, values: scalars }
   const type = onlyType(of, known)
@@ -107,8 +101,8 @@ function oneOf(of: Expr, items: readonly Value[], known: Known): Constraint | un
 }
 
 /** `a == 1 or a == 2`: found by either, and only once, for a value is equal to one constant at most. */
-function alternatives(operands: readonly Expr[], known: Known): Constraint | undefined {
-  const found = operands.map((operand) => constrained(operand, known))
+function alternatives(operands: readonly Expr[], known: Types): Candidate | undefined {
+  const found = operands.map((operand) => candidateOf(operand, known))
   const [first] = found
   if (first?.key.kind !== 'equal') return undefined
   const text = keyText(first.key)
@@ -129,7 +123,7 @@ export function pathText(expr: Expr): string {
   return expr.kind === 'variable' ? expr.name : expr.kind
 }
 
-function onlyType(expr: Expr, known: Known): string | undefined {
+function onlyType(expr: Expr, known: Types): string | undefined {
   const asked = typeKnown(expr, known)
   if (asked !== undefined) return asked
   return expr.type.kind === 'entity' && expr.type.types.length === 1 ? expr.type.types[0] : undefined

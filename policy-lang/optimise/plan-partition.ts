@@ -1,9 +1,8 @@
 import type { Expr } from '../ir/nodes.ts'
 import type { PartitionEntry, Program } from '../ir/program.ts'
-import type { Type } from '../ir/types.ts'
 import { partitionOf, ruleAt } from '../runtime/interpret.ts'
-import { type Candidate, candidateOf, type IndexKey, keyText } from './index-keys.ts'
-import { shapeOf } from './shape-of.ts'
+import { type Conjuncts, createConjuncts } from './conjunct.ts'
+import type { Candidate, IndexKey, Types } from './index-keys.ts'
 import { conjunctsOf, simplify } from './simplify.ts'
 
 /** One way in which a rule can count: every conjunct must be true. */
@@ -27,7 +26,7 @@ const shared = 3
 
 /** The index of one (action, subject type, resource type) (SPEC 7): look-ups inside look-ups while rules remain to be told apart. */
 export function planPartition(program: Program, action: string, subjectType: string, resourceType: string): Plan {
-  return arrange(rowsOf(program, action, subjectType, resourceType), { subjectType, resourceType, types: new Map() })
+  return planRows(rowsOf(program, action, subjectType, resourceType), createConjuncts({ subjectType, resourceType }))
 }
 
 /** Every rule that can decide it, simplified by what the partition knows; those that cannot be true are left out. */
@@ -35,10 +34,19 @@ export function rowsOf(program: Program, action: string, subjectType: string, re
   const uid = (type: string) => ({ kind: 'entity', type, id: '' }) as const
   const request = { action, subject: uid(subjectType), resource: uid(resourceType), context: new Map() }
   return partitionOf(program, request).flatMap((entry) => {
-    const known = { as: entry.as, subjectType, resourceType }
-    const conjuncts = conjunctsOf(simplify(conditionOf(program, entry, resourceType), known))
+    const conjuncts = conjunctsOfEntry(program, entry, { subjectType, resourceType })
     return conjuncts ? [{ rule: entry.rule, as: entry.as, conjuncts }] : []
   })
+}
+
+/** What must be true for one entry to count; undefined where it cannot be. */
+export function conjunctsOfEntry(
+  program: Program,
+  entry: PartitionEntry,
+  { subjectType, resourceType }: Types,
+): readonly Expr[] | undefined {
+  const known = { as: entry.as, subjectType, resourceType }
+  return conjunctsOf(simplify(conditionOf(program, entry, resourceType), known))
 }
 
 /** An organization's allow needs a delegate of the module or tenant (SPEC 6). */
@@ -53,12 +61,13 @@ function conditionOf(program: Program, entry: PartitionEntry, resourceType: stri
   return { kind: 'and', type, span, operands: [condition, opened] }
 }
 
-type Kinds = { readonly subjectType: string; readonly resourceType: string; readonly types: Map<Type, string> }
-type Choice = { readonly row: Row; readonly candidate: Candidate; readonly text: string }
+/** `at`: which conjunct the look-up takes over. */
+type Choice = { readonly row: Row; readonly at: number; readonly candidate: Candidate; readonly text: string }
 
-function arrange(rows: readonly Row[], kinds: Kinds): Plan {
+/** Look-ups inside look-ups over the rows of one partition. */
+export function planRows(rows: readonly Row[], conjuncts: Conjuncts): Plan {
   if (rows.length < shared) return { rows, lookups: [] }
-  const choices = rows.map((row) => choicesOf(row, kinds))
+  const choices = rows.map((row) => choicesOf(row, conjuncts))
   const sizes = new Map<string, { rules: number; readonly buckets: Map<string | number, number> }>()
   for (const { text, candidate } of choices.flat()) {
     const size = sizes.get(text) ?? { rules: 0, buckets: new Map<string | number, number>() }
@@ -70,20 +79,26 @@ function arrange(rows: readonly Row[], kinds: Kinds): Plan {
   const cost = ({ text, candidate }: Choice): number => {
     const size = sizes.get(text)
     if (!size || size.rules < shared) return Number.POSITIVE_INFINITY
-    const beside = Math.max(...candidate.values.map((value) => size.buckets.get(value) ?? 0), 1)
+    let beside = 1
+    for (const value of candidate.values) beside = Math.max(beside, size.buckets.get(value) ?? 0)
     return (selective[candidate.key.kind] ? beside : size.rules) + 1 / (1 + size.rules)
   }
   const groups = new Map<string, Choice[]>()
   const plain: Row[] = []
   for (const [index, row] of rows.entries()) {
     const best = cheapest(choices[index] ?? [], cost)
-    if (!best) plain.push(row)
-    else groups.set(best.text, [...(groups.get(best.text) ?? []), best])
+    if (!best) {
+      plain.push(row)
+      continue
+    }
+    const group = groups.get(best.text)
+    if (group) group.push(best)
+    else groups.set(best.text, [best])
   }
   const lookups: Lookup[] = []
   for (const group of groups.values()) {
     if (group.length < shared) plain.push(...group.map(({ row }) => row))
-    else lookups.push(lookUp(group, kinds))
+    else lookups.push(lookUp(group, conjuncts))
   }
   return { rows: plain.sort((a, b) => a.rule - b.rule), lookups }
 }
@@ -100,16 +115,12 @@ const selective: { readonly [kind in IndexKey['kind']]: boolean } = {
   same: false,
 }
 
-function choicesOf(row: Row, { subjectType, resourceType, types }: Kinds): readonly Choice[] {
-  const known = { as: row.as, subjectType, resourceType }
-  return row.conjuncts.map((conjunct, at) => {
-    const candidate = candidateOf(conjunct, at, known)
-    if (candidate) return { row, candidate, text: keyText(candidate.key) }
-    const { text, constants } = shapeOf([conjunct], types)
-    const exact = `same ${row.as} ${text} ${JSON.stringify(constants.map(({ value }) => value))}`
-    return { row, candidate: { key: { kind: 'same', of: conjunct }, values: [], at }, text: exact }
+const choicesOf = (row: Row, conjuncts: Conjuncts): readonly Choice[] =>
+  row.conjuncts.map((conjunct, at) => {
+    const { candidate, key } = conjuncts(conjunct)
+    if (candidate) return { row, at, candidate, text: key }
+    return { row, at, candidate: { key: { kind: 'same', of: conjunct }, values: [] }, text: `${row.as} ${key}` }
   })
-}
 
 function cheapest(choices: readonly Choice[], cost: (choice: Choice) => number): Choice | undefined {
   let found: Choice | undefined
@@ -123,10 +134,10 @@ function cheapest(choices: readonly Choice[], cost: (choice: Choice) => number):
   return found
 }
 
-function lookUp(group: readonly Choice[], kinds: Kinds): Lookup {
+function lookUp(group: readonly Choice[], conjuncts: Conjuncts): Lookup {
   const buckets = new Map<string | number | true, Row[]>()
-  for (const { row, candidate } of group) {
-    const rest: Row = { ...row, conjuncts: row.conjuncts.filter((_, at) => at !== candidate.at) }
+  for (const { row, at, candidate } of group) {
+    const rest: Row = { ...row, conjuncts: row.conjuncts.filter((_, index) => index !== at) }
     for (const value of candidate.key.kind === 'same' ? [true as const] : candidate.values) {
       const bucket = buckets.get(value)
       if (bucket) bucket.push(rest)
@@ -136,5 +147,5 @@ function lookUp(group: readonly Choice[], kinds: Kinds): Lookup {
   const [first] = group
   if (!first) throw new Error('a look-up without rules')
   const { key } = first.candidate
-  return { key, buckets: new Map([...buckets].map(([value, rows]) => [value, arrange(rows, kinds)])) }
+  return { key, buckets: new Map([...buckets].map(([value, rows]) => [value, planRows(rows, conjuncts)])) }
 }

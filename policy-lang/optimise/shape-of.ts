@@ -6,7 +6,7 @@ import { childrenOf } from '../ir/walk.ts'
 export type Shape = { readonly text: string; readonly constants: readonly Literal[] }
 
 /** Conditions of equal shape become one function; their constants become rows of a table (SPEC 7, index). */
-export function shapeOf(exprs: readonly Expr[], types: Map<Type, string>): Shape {
+export function shapeOf(exprs: readonly Expr[], types: WeakMap<Type, string>): Shape {
   const constants: Literal[] = []
   const locals = new Map<string, number>()
   const parts: string[] = []
@@ -69,7 +69,7 @@ function ownText(expr: Expr, locals: ReadonlyMap<string, number>): string {
   }
 }
 
-function typeText(type: Type, types: Map<Type, string>): string {
+function typeText(type: Type, types: WeakMap<Type, string>): string {
   const known = types.get(type)
   if (known !== undefined) return known
   const text = JSON.stringify(type)

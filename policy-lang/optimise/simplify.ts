@@ -58,7 +58,7 @@ function joined(expr: Expr & { readonly kind: 'and' | 'or' }, decisive: boolean,
 }
 
 /** The one type that an expression has in this partition, if it is one. */
-export function typeKnown(expr: Expr, known: Known): string | undefined {
+export function typeKnown(expr: Expr, known: Omit<Known, 'as'>): string | undefined {
   if (expr.kind !== 'variable' || expr.scope !== 'request') return undefined
   if (expr.name === 'subject') return known.subjectType
   return expr.name === 'resource' ? known.resourceType : undefined

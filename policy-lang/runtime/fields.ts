@@ -12,7 +12,7 @@ export type FieldTree = {
   shorten(leaves: ReadonlySet<string>): readonly string[]
 }
 
-export function fieldTree(program: Program, type: string): FieldTree {
+export function fieldTree(program: Pick<Program, 'entityTypes'>, type: string): FieldTree {
   const members = [...(program.entityTypes.get(type)?.attributes ?? [])].map(([name, field]) => ({ name, field }))
   const nodes = members.map(({ name, field }) => nodeOf(name, field))
   return {

@@ -105,9 +105,8 @@ function countRules(program: Program, env: Environment, entries: readonly Partit
   const denies: number[] = []
   const errors: Counted['errors'][number][] = []
   const degraded: number[] = []
-  const indexes = [...new Set(entries.map((entry) => entry.rule))].sort((a, b) => a - b)
-  for (const index of indexes) {
-    const own = entries.filter((entry) => entry.rule === index)
+  const byRule = Map.groupBy(entries, (entry) => entry.rule)
+  for (const [index, own] of [...byRule].sort(([a], [b]) => a - b)) {
     const outcome = judgeRule(program, env, own)
     const isDeny = own.some((entry) => ruleAt(program, entry).effect === 'deny')
     if (outcome.degraded) degraded.push(index)

@@ -3,7 +3,7 @@ import type { Layer, Program, Rule } from '../ir/program.ts'
 import type { Cause, Decision } from './decision.ts'
 import { fieldTree, openedBy } from './fields.ts'
 
-/** What the rules of one partition said: indexes into `Program.rules`, ascending, each once. */
+/** What the rules of one partition said: indexes into the `rules` that are judged, ascending, each once. */
 export type Counted = {
   readonly allows: readonly number[]
   readonly denies: readonly number[]
@@ -13,7 +13,12 @@ export type Counted = {
 export type AdviceArguments = (rule: Rule) => Decision['advice']
 
 /** From counting rules to the decision (SPEC 5, Decision, Fields, Advice; SPEC 6, sealed). */
-export function judge(program: Program, resourceType: string, counted: Counted, advise: AdviceArguments): Decision {
+export function judge(
+  program: Pick<Program, 'rules' | 'entityTypes'>,
+  resourceType: string,
+  counted: Counted,
+  advise: AdviceArguments,
+): Decision {
   const rules = (indexes: readonly number[]) => indexes.flatMap((index) => program.rules[index] ?? [])
   const denies = rules(counted.denies)
   const refusing = denies.filter((rule) => rule.fields === undefined)

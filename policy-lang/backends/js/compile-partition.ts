@@ -1,5 +1,7 @@
 import type { ActionType, Program } from '../../ir/program.ts'
-import { planPartition, type Row } from '../../optimise/plan-partition.ts'
+import { type Conjuncts, createConjuncts } from '../../optimise/conjunct.ts'
+import { type PartitionRows, partitionRows } from '../../optimise/partition-rows.ts'
+import { planRows, type Row } from '../../optimise/plan-partition.ts'
 import { required } from './bail.ts'
 import { createEmitter, type Emitter, emitAll } from './compile-expression.ts'
 import { createDecisionStates, type DecisionStates, type State } from './decision-states.ts'
@@ -14,29 +16,47 @@ import { type Branch, type Table, walkBounds, walkBranch } from './walk-branch.t
 export type Partition = {
   readonly states: DecisionStates
   readonly evaluate: (run: Run) => State
+  /** What the partition of a later program can take over. */
+  readonly memory: PartitionMemory
 }
+
+export type PartitionMemory = {
+  readonly rows: PartitionRows
+  readonly conjuncts: Conjuncts
+  readonly code: Code
+}
+
+/** The text of a partition, and what makes its functions: constants are no part of it. */
+type Code = { readonly text: string; readonly make: (...given: unknown[]) => Built }
 
 /** Rules that share one step from state to state, a bit for each. */
 const chunk = 10
 /** Plain rules of one shape: from this many on they are rows of a table, not lines of code. */
 const alike = 8
 
-/** Throws `Unsupported`. */
+/**
+ * Throws `Unsupported`. `previous` is the same partition of an earlier program with the same schema: where it has the same
+ * rules it is the answer.
+ */
 export function compilePartition(
   program: Program,
   action: ActionType,
   subjectType: string,
-  plans: RelationPlans,
+  { plans, previous }: { readonly plans: RelationPlans; readonly previous?: Partition | undefined },
 ): Partition {
   const { name, resourceType } = action
-  const states = createDecisionStates(program, resourceType)
+  const types = { subjectType, resourceType }
+  const rows = partitionRows(program, name, types, previous?.memory.rows)
+  if (previous && rows === previous.memory.rows) return previous
+  const conjuncts = previous?.memory.conjuncts ?? createConjuncts(types)
+  const states = createDecisionStates({ rules: rows.rules, entityTypes: program.entityTypes }, resourceType)
   const to = createEmitter({ program, action, subjectType, resourceType, plans })
-  const plan = planPartition(program, name, subjectType, resourceType)
-  const shapes = createShapes(to)
+  const plan = planRows(rows.rows, conjuncts)
+  const shapes = createShapes(to, conjuncts)
   const bySize = Map.groupBy(plan.rows, (row) => shapes.keyOf(row))
   const isListed = (row: Row): boolean => (bySize.get(shapes.keyOf(row))?.length ?? 0) >= alike
   const inline = plan.rows.filter((row) => !isListed(row))
-  const blocks = inChunks(inline).map((rows, at) => blockCode(rows, at, to, states))
+  const blocks = inChunks(inline).map((chunked, at) => blockCode(chunked, at, to, states))
   const grow = makeBranch({ rows: plan.rows.filter(isListed), lookups: [] }, shapes)
   const tables = inChunks(plan.lookups).map((lookups) => {
     const made = lookups.map((lookup) => topTable(lookup, shapes, to))
@@ -44,12 +64,14 @@ export function compilePartition(
     blocks.push(`${temporariesIn(code, to)}${code}return st`)
     return made
   })
-  const made = build(to, states, blocks, shapes.functions)
+  const code = codeOf(textOf(to, blocks, shapes.functions), previous?.memory.code)
+  const made = build(code, to, states)
   for (const table of tables.flat()) table.fill(made.functions)
   const branch = grow(made.functions)
   const { direct } = made
-  if (branch.rows.length === 0) return { states, evaluate: direct }
-  return { states, evaluate: (run) => walkBranch(branch, states, direct(run), run) }
+  const memory = { rows, conjuncts, code }
+  if (branch.rows.length === 0) return { states, evaluate: direct, memory }
+  return { states, evaluate: (run) => walkBranch(branch, states, direct(run), run), memory }
 }
 
 const inChunks = <Item>(items: readonly Item[]): readonly (readonly Item[])[] =>
@@ -78,10 +100,10 @@ type Built = {
 }
 
 /** ORDER: names in the text are generated; what a policy says travels in the arrays (SPEC 7, js). */
-function build(to: Emitter, states: DecisionStates, blocks: readonly string[], functions: readonly string[]): Built {
+function textOf(to: Emitter, blocks: readonly string[], functions: readonly string[]): string {
   const names = to.constants.map((_, index) => `c${index}=c[${index}]`)
   const parts = blocks.map((block, index) => `function b${index}(run,st){${parameters}${block}}`)
-  const text = [
+  return [
     '"use strict";',
     names.length > 0 ? `const ${names.join(',')};` : '',
     ...parts,
@@ -89,9 +111,18 @@ function build(to: Emitter, states: DecisionStates, blocks: readonly string[], f
     ...blocks.map((_, index) => `st=b${index}(run,st);`),
     `return st},functions:[${functions.join(',')}]}`,
   ].join('')
+}
+
+/** Rules that differ in constants only have one text: it is read by the engine once. */
+function codeOf(text: string, known: Code | undefined): Code {
+  if (known?.text === text) return known
+  const make = new Function('c', 'h', 'q', 'p', 'start', 'first', 'w', 'wb', text)
+  return { text, make: (...given) => make(...given) }
+}
+
+function build({ make }: Code, to: Emitter, states: DecisionStates): Built {
   const walk = (branch: Branch, state: State, run: Run): State => walkBranch(branch, states, state, run)
   const bounds = (table: Table, state: State, run: Run, value: number): State =>
     walkBounds(table, states, state, run, value)
-  const make = new Function('c', 'h', 'q', 'p', 'start', 'first', 'w', 'wb', text)
   return make(to.constants, runtime, required, states.stepBlock, states.start, states.first, walk, bounds)
 }

@@ -16,16 +16,31 @@ export type Evaluator = {
   readonly program: Program
   decide(facts: Facts, request: Request, options: EvaluateOptions): Decision
   allows(facts: Facts, request: Request, options: EvaluateOptions): boolean
+  /** For the evaluator of a later program. Of use to `createEvaluator` alone. */
+  readonly memory: EvaluatorMemory
 }
+
+/** Grows with what is asked, up to one entry for each partition that the schema has. */
+export type EvaluatorMemory = {
+  readonly schema: Schema
+  readonly plans: RelationPlans
+  readonly partitions: ReadonlyMap<string, Partition>
+}
+
+/** All of a program that compiled code hangs on, rules aside. */
+type Schema = Pick<Program, 'entityTypes' | 'actions' | 'externs' | 'tupleConditions' | 'delegates'>
 
 /**
  * The JavaScript backend: one compiled function for each (action, subject type, resource type), made when first asked for.
  * Data never recompiles. The interpreter serves where code generation is forbidden, where facts are not this package's own,
- * and whenever compiled code meets an E.
+ * and whenever compiled code meets an E. `memory` is that of an earlier program's evaluator: partitions whose rules are the
+ * same are taken over, with all that they have found out.
  */
-export function createEvaluator(program: Program): Evaluator {
-  const plans = createRelationPlans(program)
-  const find = createPartitions(program, plans)
+export function createEvaluator(program: Program, { memory }: { readonly memory?: EvaluatorMemory } = {}): Evaluator {
+  const before = memory && isSameSchema(memory.schema, program) ? memory : undefined
+  const plans = before?.plans ?? createRelationPlans({ entityTypes: program.entityTypes })
+  const partitions = new Map(before?.partitions)
+  const find = createPartitions(program, plans, partitions)
   const fits = createSchemaCheck(program)
   const condition = createConditions(program, plans)
   let idle: Run | undefined
@@ -56,8 +71,22 @@ export function createEvaluator(program: Program): Evaluator {
       idle = run
     }
   }
-  return { program, decide, allows: (facts, request, options) => decide(facts, request, options).decision }
+  const { entityTypes, actions, externs, tupleConditions, delegates } = program
+  return {
+    program,
+    decide,
+    allows: (facts, request, options) => decide(facts, request, options).decision,
+    memory: { schema: { entityTypes, actions, externs, tupleConditions, delegates }, plans, partitions },
+  }
 }
+
+/** The compiler hands on the very same schema while no declaration changes. */
+const isSameSchema = (left: Schema, right: Schema): boolean =>
+  left.entityTypes === right.entityTypes &&
+  left.actions === right.actions &&
+  left.externs === right.externs &&
+  left.tupleConditions === right.tupleConditions &&
+  left.delegates === right.delegates
 
 function newRun(plans: RelationPlans, condition: Conditions, graph: Graph): Run {
   const nobody = graph.find('Anonymous', '')
@@ -77,6 +106,7 @@ type Asked = { resource: string; subject: string; found: Found; readonly all: Ma
 function createPartitions(
   program: Program,
   plans: RelationPlans,
+  partitions: Map<string, Partition>,
 ): (action: string, resource: string, subject: string) => Found {
   const actions = new Map<string, Asked>()
   const slow = (action: string, resource: string, subject: string): Found => {
@@ -88,7 +118,7 @@ function createPartitions(
       asked.found = known
       return known
     }
-    const found = makePartition(program, plans, { action, resource, subject })
+    const found = makePartition({ program, plans, partitions }, { action, resource, subject })
     // Only names that the schema has are remembered: a caller cannot fill the memory.
     if (found === 'unknown') return found
     const all = asked?.all ?? new Map<string, Map<string, Found>>()
@@ -109,9 +139,15 @@ function createPartitions(
   }
 }
 
+type Making = {
+  readonly program: Program
+  readonly plans: RelationPlans
+  /** By `actionKey` and subject type; of this program, or of an earlier one until it is asked for. */
+  readonly partitions: Map<string, Partition>
+}
+
 function makePartition(
-  program: Program,
-  plans: RelationPlans,
+  { program, plans, partitions }: Making,
   asked: { readonly action: string; readonly resource: string; readonly subject: string },
 ): Found {
   const action = program.actions.get(actionKey(asked.action, asked.resource))
@@ -124,7 +160,10 @@ function makePartition(
   }
   if (!action || !isKnownSubject(program, request)) return 'unknown'
   try {
-    return compilePartition(program, action, asked.subject, plans)
+    const key = `${actionKey(asked.action, asked.resource)}\u0000${asked.subject}`
+    const made = compilePartition(program, action, asked.subject, { plans, previous: partitions.get(key) })
+    partitions.set(key, made)
+    return made
   } catch (error) {
     // EvalError: the process forbids code from strings.
     if (error instanceof Unsupported || error instanceof EvalError) return 'interpreted'
@@ -134,10 +173,11 @@ function makePartition(
 
 /** Slots and holders are those of the program that the graph was made for: it must have the same types. */
 function createSchemaCheck(program: Program): (graph: Graph) => boolean {
-  const own = schemaText(program)
+  let own: string | undefined
   const known = new WeakMap<Program, boolean>([[program, true]])
   return (graph) => {
-    if (graph.program === program) return true
+    if (graph.program.entityTypes === program.entityTypes) return true
+    own ??= schemaText(program)
     let same = known.get(graph.program)
     if (same === undefined) {
       same = schemaText(graph.program) === own

@@ -27,10 +27,13 @@ export type DecisionStates = {
   decide(state: State): Decision | null
 }
 
+type Judged = Pick<Program, 'rules' | 'entityTypes'>
+
 /** Combinations that are remembered; more are made anew each time. */
 const remembered = 10_000
 
-export function createDecisionStates(program: Program, resourceType: string): DecisionStates {
+/** `rules`: those of one partition, in their order; every number here is an index into it. */
+export function createDecisionStates(judged: Judged, resourceType: string): DecisionStates {
   let states = 1
   const start: State = { counted: [], next: new Map(), decision: undefined }
   const blocks: (readonly number[])[] = []
@@ -58,7 +61,7 @@ export function createDecisionStates(program: Program, resourceType: string): De
     return made
   }
   const decide = (state: State): Decision | null => {
-    if (state.decision === undefined) state.decision = conclude(program, resourceType, state.counted)
+    if (state.decision === undefined) state.decision = conclude(judged, resourceType, state.counted)
     return state.decision
   }
   const nameBlock = (block: number, rules: readonly number[]): void => {
@@ -68,12 +71,12 @@ export function createDecisionStates(program: Program, resourceType: string): De
   return { start, step, nameBlock, stepBlock, first, decide }
 }
 
-function conclude(program: Program, resourceType: string, counted: readonly number[]): Decision | null {
+function conclude(judged: Judged, resourceType: string, counted: readonly number[]): Decision | null {
   const indexes = [...new Set(counted)].sort((a, b) => a - b)
-  const isDeny = (index: number): boolean => program.rules[index]?.effect === 'deny'
+  const isDeny = (index: number): boolean => judged.rules[index]?.effect === 'deny'
   let needsEvaluation = false
   const decision = judge(
-    program,
+    judged,
     resourceType,
     {
       allows: indexes.filter((index) => !isDeny(index)),

@@ -20,8 +20,11 @@ export type RelationPlans = {
   role(type: string, role: string): RelationPlan
 }
 
+/** What plans hang on. */
+type Typed = Pick<Program, 'entityTypes'>
+
 /** Plans of a program, made when first asked for. */
-export function createRelationPlans(program: Program): RelationPlans {
+export function createRelationPlans(program: Typed): RelationPlans {
   const plans = new Map<string, Map<string, RelationPlan>>()
   const of = (type: string, relation: string): RelationPlan => {
     let ofType = plans.get(type)
@@ -44,10 +47,10 @@ export function createRelationPlans(program: Program): RelationPlans {
 }
 
 /** The slot of an attribute, as `createTable` numbers them; -1 if the type has none of that name. */
-export const slotOf = (program: Program, type: string, name: string): number =>
+export const slotOf = (program: Typed, type: string, name: string): number =>
   [...(program.entityTypes.get(type)?.attributes.keys() ?? [])].indexOf(name)
 
-function makePlan(program: Program, type: string, relation: string): RelationPlan {
+function makePlan(program: Typed, type: string, relation: string): RelationPlan {
   const declared = program.entityTypes.get(type)
   const attribute = declared?.attributes.get(relation)
   if (!declared) return { relation, how: { kind: 'none' }, recursive: false, unionOnly: true }
@@ -76,7 +79,7 @@ const keyOf = (type: string, relation: string): string => `${type}\u0000${relati
 type Edge = { readonly type: string; readonly relation: string }
 
 /** Every (type, relation) that may have to be decided on the way. */
-function reachable(program: Program, type: string, relation: string): ReadonlySet<string> {
+function reachable(program: Typed, type: string, relation: string): ReadonlySet<string> {
   const found = new Set<string>()
   const open = [...edgesOf(program, { type, relation })]
   for (let edge = open.pop(); edge; edge = open.pop()) {
@@ -88,7 +91,7 @@ function reachable(program: Program, type: string, relation: string): ReadonlySe
   return found
 }
 
-function edgesOf(program: Program, { type, relation }: Edge): readonly Edge[] {
+function edgesOf(program: Typed, { type, relation }: Edge): readonly Edge[] {
   const declared = program.entityTypes.get(type)?.relations.get(relation)
   if (!declared) return []
   if (declared.kind === 'computed') return stepEdges(program, type, declared.body)
@@ -100,14 +103,14 @@ function edgesOf(program: Program, { type, relation }: Edge): readonly Edge[] {
   })
 }
 
-function stepEdges(program: Program, type: string, body: RelationExpr): readonly Edge[] {
+function stepEdges(program: Typed, type: string, body: RelationExpr): readonly Edge[] {
   if (body.kind !== 'step') return [...stepEdges(program, type, body.left), ...stepEdges(program, type, body.right)]
   let ends: readonly string[] = [type]
   for (const name of body.path) ends = ends.flatMap((end) => targetsOf(program, end, name))
   return [...new Set(ends)].map((end) => ({ type: end, relation: body.relation }))
 }
 
-function targetsOf(program: Program, type: string, name: string): readonly string[] {
+function targetsOf(program: Typed, type: string, name: string): readonly string[] {
   const declared = program.entityTypes.get(type)
   const attribute = declared?.attributes.get(name)
   const target = attribute?.type.kind === 'set' ? attribute.type.of : attribute?.type
@@ -116,7 +119,7 @@ function targetsOf(program: Program, type: string, name: string): readonly strin
   return relation?.kind === 'stored' ? relation.holders.flatMap((holder) => holder.type ?? []) : []
 }
 
-function isUnion(program: Program, key: string): boolean {
+function isUnion(program: Typed, key: string): boolean {
   const [type = '', relation = ''] = key.split('\u0000')
   const declared = program.entityTypes.get(type)?.relations.get(relation)
   const plain = (expr: RelationExpr): boolean =>

@@ -1,7 +1,7 @@
 import type { Value } from '../../ir/nodes.ts'
-import type { Type } from '../../ir/types.ts'
+import type { Conjuncts } from '../../optimise/conjunct.ts'
 import type { Row } from '../../optimise/plan-partition.ts'
-import { type Shape, shapeOf } from '../../optimise/shape-of.ts'
+import type { Shape } from '../../optimise/shape-of.ts'
 import { type Emitter, emitAll } from './compile-expression.ts'
 
 /** Functions of a partition: one for each shape of rules, one for each path that is looked up. */
@@ -21,8 +21,9 @@ export type Shapes = {
 /** What code may mention of the request; what it does not use costs nothing. */
 export const parameters = 'const g=run.graph,s=run.subject,r=run.resource,ctx=run.context,now=run.now;'
 
-export function createShapes(to: Emitter): Shapes {
-  const types = new Map<Type, string>()
+export function createShapes(to: Emitter, conjuncts: Conjuncts): Shapes {
+  /** Numbers of the shapes of conjuncts: short texts for what many rows have in common. */
+  const short = new Map<string, number>()
   const shapes = new Map<Row, Shape>()
   const numbers = new Map<string, number | boolean>()
   const reads = new Map<string, number>()
@@ -30,8 +31,13 @@ export function createShapes(to: Emitter): Shapes {
   const shapeOfRow = (row: Row): Shape => {
     const known = shapes.get(row)
     if (known) return known
-    const { text, constants } = shapeOf(row.conjuncts, types)
-    const shape = { text: `${row.as} ${text}`, constants }
+    const parts = row.conjuncts.map((conjunct) => conjuncts(conjunct).shape)
+    const numbers = parts.map(({ text }) => {
+      const number = short.get(text) ?? short.size
+      short.set(text, number)
+      return number
+    })
+    const shape = { text: `${numbers.join(' ')} ${row.as}`, constants: parts.flatMap(({ constants }) => constants) }
     shapes.set(row, shape)
     return shape
   }
