@@ -7,11 +7,12 @@ import { oidcArea } from './server/oidc/area.ts'
 import { inboxArea } from './server/pages/inbox-area.ts'
 import { foundation } from './server/schema/0001-foundation.ts'
 import { changes } from './server/schema/0002-changes.ts'
+import { tupleConditions } from './server/schema/0013-tuple-conditions.ts'
 
 /** The kernel's own tables, and the rules of administration and issuance. */
 const kernelArea: Area = {
   name: 'server',
-  migrations: [foundation, changes],
+  migrations: [foundation, changes, tupleConditions],
   policies: { folder: new URL('./server/policy/', import.meta.url), layer: 'platform' },
 }
 

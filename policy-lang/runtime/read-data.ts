@@ -1,5 +1,13 @@
 import type { EntityValue, Value } from '../ir/nodes.ts'
-import type { AttributeType, EntityData, EntityType, Program, Tuple, TupleSubject } from '../ir/program.ts'
+import type {
+  AttributeType,
+  EntityData,
+  EntityType,
+  Program,
+  StoredParameters,
+  Tuple,
+  TupleSubject,
+} from '../ir/program.ts'
 import { matchingHolder } from './hold-relation.ts'
 import { readInstant } from './read-instant.ts'
 import { isArray, isObject, readEntity, readValue } from './read-value.ts'
@@ -187,14 +195,24 @@ function readCondition(reader: Reader, json: Json, path: string): Tuple['conditi
   const declared = reader.program.tupleConditions.get(json.name)
   const given = json.context ?? {}
   if (!declared || !isObject(given)) return undefined
-  const context = new Map<string, Value | undefined>()
-  for (const { name, field } of declared.params) {
-    const parameter = Object.hasOwn(given, name) ? given[name] : undefined
-    if (parameter === undefined || parameter === null) continue
-    const value = readValue(parameter, field.type)
-    context.set(name, value)
+  const context = readStoredParameters(reader.program, json.name, given)
+  for (const [name, value] of context) {
     if (value === undefined)
       report(reader, 'wrong-type', `${path}.context.${name}`, `${name} is of another type: it counts as missing`)
   }
   return { name: json.name, context }
+}
+
+/** Parameters that a tuple keeps for its condition, by the types that the program declares; unknown names are ignored. */
+export function readStoredParameters(
+  program: Program,
+  condition: string,
+  json: { readonly [name: string]: Json },
+): StoredParameters {
+  const context = new Map<string, Value | undefined>()
+  for (const { name, field } of program.tupleConditions.get(condition)?.params ?? []) {
+    const parameter = Object.hasOwn(json, name) ? json[name] : undefined
+    if (parameter !== undefined && parameter !== null) context.set(name, readValue(parameter, field.type))
+  }
+  return context
 }

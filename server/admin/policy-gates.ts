@@ -10,7 +10,7 @@ import {
 import type { Composed } from '../decision/policies.ts'
 import { roleClosure } from '../rbac/closure.ts'
 import { createRoleStore } from '../rbac/role-store.ts'
-import { type TupleRow, tupleOf } from '../relations/tuple-row.ts'
+import { bareTupleOf, type TupleRow } from '../relations/tuple-row.ts'
 import { createEntityRows } from './entity-store.ts'
 import { adminErrors } from './errors.ts'
 import { locateDiagnostics, placeOf } from './locate-diagnostics.ts'
@@ -102,12 +102,14 @@ async function readAdministration({ database, tenantId }: Gate): Promise<Tuple[]
   const rows: TupleRow[] = await database
     .table('relation')
     .where('tenant_id', tenantId)
+    // Whether a condition will hold is not known here: it opens no way back in.
+    .whereNull('condition_name')
     .where((either) =>
       either
         .where({ resource_type: 'Tenant', resource_id: tenantId })
         .orWhere({ resource_type: 'Group', relation: 'member' }),
     )
-  const tuples = rows.map(tupleOf)
+  const tuples = rows.map(bareTupleOf)
   const roles = await createRoleStore(database, tenantId).all()
   const ofTenant = tuples.filter(({ resource }) => resource.type === 'Tenant')
   return [...tuples, ...roleClosure({ roles, assignments: ofTenant, organizations: [] })]

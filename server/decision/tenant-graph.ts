@@ -13,7 +13,7 @@ import {
 } from '../../policy-lang/index.ts'
 import type { Change } from '../events/change.ts'
 import { roleClosure } from '../rbac/closure.ts'
-import { type TupleRow, tupleOf } from '../relations/tuple-row.ts'
+import { bareTupleOf, type TupleRow, tupleOf, typedTuple } from '../relations/tuple-row.ts'
 
 /**
  * Tuples, role assignments with their closure, and entities of tenant-declared types, in memory for one tenant and one schema.
@@ -32,8 +32,9 @@ export const schemaOf = (program: Program): string => {
     [...attributes.values()],
     [...relations.values()],
   ])
-  const text = JSON.stringify([types, [...program.tupleConditions.keys()]], (_, value) =>
-    typeof value === 'bigint' ? `${value}n` : value,
+  const text = JSON.stringify(
+    [types, [...program.tupleConditions.values()].map(({ name, params }) => [name, params])],
+    (_, value) => (typeof value === 'bigint' ? `${value}n` : value),
   )
   return createHash('sha256').update(text).digest('base64')
 }
@@ -50,7 +51,7 @@ export function createTenantGraph(database: Database, tenantId: string, program:
       const fresh = createEntityStore(program)
       const known = await readRoles(database, tenantId)
       const rows = await database.query<TupleRow>(selectTuples, [tenantId])
-      const tuples = rows.map(tupleOf)
+      const tuples = rows.map((row) => typedTuple(program, tupleOf(row)))
       for (const tuple of tuples) if (!known.isAssignment(tuple, program)) fresh.putTuple(tuple)
       putClosure(
         fresh,
@@ -81,8 +82,8 @@ export function createTenantGraph(database: Database, tenantId: string, program:
       keys.length > 0 ? await database.query<TupleRow>(selectNamedTuples, [tenantId, JSON.stringify(keys)]) : []
     const puts = [
       () => {
-        for (const key of keys) store.removeTuple(tupleOf(key))
-        for (const row of rows) store.putTuple(tupleOf(row))
+        for (const key of keys) store.removeTuple(bareTupleOf(key))
+        for (const row of rows) store.putTuple(typedTuple(program, tupleOf(row)))
       },
     ]
     const holders = new Map(
@@ -90,7 +91,9 @@ export function createTenantGraph(database: Database, tenantId: string, program:
     )
     for (const [holder, { type, id }] of holders) {
       const held = await database.query<TupleRow>(selectTuplesOfSubject, [tenantId, type, id])
-      const assignments = held.map(tupleOf).filter((tuple) => roles.isAssignment(tuple, program))
+      const assignments = held
+        .map((row) => typedTuple(program, tupleOf(row)))
+        .filter((tuple) => roles.isAssignment(tuple, program))
       puts.push(() => {
         for (const tuple of roles.derived.get(holder) ?? []) store.removeTuple(tuple)
         roles.derived.delete(holder)
@@ -153,7 +156,9 @@ function isDeclaredRole(tuple: Pick<Tuple, 'resource' | 'relation'>, program: Pr
   return relation?.kind === 'stored' && relation.role
 }
 
-function putClosure(store: EntityStore, roles: Roles, assignments: readonly Tuple[]): void {
+function putClosure(store: EntityStore, roles: Roles, held: readonly Tuple[]): void {
+  // No role is given under a condition: a row that says so gives nothing.
+  const assignments = held.filter(({ condition }) => condition === undefined)
   for (const tuple of roleClosure({ roles: roles.rows, assignments, organizations: roles.organizations })) {
     store.putTuple(tuple)
     const { subject } = tuple
@@ -198,7 +203,7 @@ const entityOf = ({ type, id }: { readonly type: string; readonly id: string }):
   id,
 })
 
-const tupleColumns = (change: Extract<Change, { kind: 'relation' }>): TupleRow => ({
+const tupleColumns = (change: Extract<Change, { kind: 'relation' }>) => ({
   resource_type: change.resource.type,
   resource_id: change.resource.id,
   relation: change.relation,
@@ -206,10 +211,10 @@ const tupleColumns = (change: Extract<Change, { kind: 'relation' }>): TupleRow =
   subject_id: change.subject.id,
   subject_relation: change.subject.relation ?? '',
   until: null,
-  reason: null,
 })
 
-const tupleFields = 'resource_type, resource_id, relation, subject_type, subject_id, subject_relation, until, reason'
+const tupleFields =
+  'resource_type, resource_id, relation, subject_type, subject_id, subject_relation, until, reason, condition_name, condition_context::text'
 const selectTuples: Statement = {
   name: 'graph-tuples',
   text: `select ${tupleFields} from relation where tenant_id = $1`,
@@ -217,7 +222,8 @@ const selectTuples: Statement = {
 const selectNamedTuples: Statement = {
   name: 'graph-named-tuples',
   text: `
-select r.resource_type, r.resource_id, r.relation, r.subject_type, r.subject_id, r.subject_relation, r.until, r.reason
+select r.resource_type, r.resource_id, r.relation, r.subject_type, r.subject_id, r.subject_relation, r.until, r.reason,
+  r.condition_name, r.condition_context::text
 from jsonb_to_recordset($2::jsonb) as k(resource_type text, resource_id text, relation text, subject_type text, subject_id text, subject_relation text)
 join relation r using (resource_type, resource_id, relation, subject_type, subject_id, subject_relation) where r.tenant_id = $1`,
 }

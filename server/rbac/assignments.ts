@@ -2,6 +2,7 @@ import type { Enforcer } from 'casbin'
 import type { Database } from '../../adapters/database/port.ts'
 import type { EntityValue, Program, Tuple } from '../../policy-lang/index.ts'
 import type { UnitOfWork } from '../events/unit-of-work.ts'
+import type { BareTuple } from '../relations/tuple-row.ts'
 import { createTupleStore, type StoredTuple, type TupleFilter } from '../relations/tuple-store.ts'
 import { createRbacAdapter, type RbacAdapterOptions } from './casbin-adapter.ts'
 import { openEnforcer } from './casbin-model.ts'
@@ -12,9 +13,9 @@ import { createRoleStore } from './role-store.ts'
 
 export type Assignments = {
   /** Idempotent; false if it stood there so. 422 where the type has no such role, declared or stored. */
-  assign(unit: UnitOfWork, assignment: Tuple, reason?: string): Promise<boolean>
+  assign(unit: UnitOfWork, assignment: BareTuple, reason?: string): Promise<boolean>
   /** 404 where it did not stand. */
-  unassign(unit: UnitOfWork, assignment: Tuple): Promise<void>
+  unassign(unit: UnitOfWork, assignment: BareTuple): Promise<void>
   list(filter: TupleFilter, after: readonly string[] | undefined, limit: number): Promise<StoredTuple[]>
   /** Roles that the subject has at the resource, inherited ones and those of ancestor organizations included. */
   effectiveRoles(subject: EntityValue, at: EntityValue): Promise<string[]>
@@ -96,7 +97,7 @@ const declaredRoles = (program: Program): (readonly [string, string])[] =>
       .map((each) => [name, each.name] as const),
   )
 
-const detailOf = ({ relation, subject, until }: Tuple) => ({
+const detailOf = ({ relation, subject, until }: BareTuple) => ({
   role: relation,
   subject: subjectName(subject).slice(1),
   ...(until === undefined ? {} : { until: new Date(until).toISOString() }),

@@ -1,7 +1,7 @@
 import type { FilteredAdapter, Model } from 'casbin'
 import type { Database } from '../../adapters/database/port.ts'
 import type { Tuple } from '../../policy-lang/index.ts'
-import { subjectColumns, type TupleRow, tupleOf } from '../relations/tuple-row.ts'
+import { type BareTuple, bareTupleOf, subjectColumns, type TupleRow } from '../relations/tuple-row.ts'
 import { everyDomain } from './casbin-model.ts'
 import { domainName, roleName, ruleOf, tupleOfRule } from './casbin-names.ts'
 import type { Role } from './closure.ts'
@@ -22,8 +22,8 @@ export type RbacAdapterOptions = {
   readonly isDeclaredRole: (type: string, relation: string) => boolean
   /** How assignments are stored, with their audit rows and change notices. */
   readonly write?: {
-    readonly put: (tuple: Tuple) => Promise<unknown>
-    readonly remove: (tuple: Tuple) => Promise<unknown>
+    readonly put: (tuple: BareTuple) => Promise<unknown>
+    readonly remove: (tuple: BareTuple) => Promise<unknown>
   }
 }
 
@@ -84,16 +84,17 @@ function addRoles(model: Model, roles: readonly RoleRow[]): void {
   }
 }
 
-async function readTuples({ database, tenantId, now }: RbacAdapterOptions, filter: RbacFilter): Promise<Tuple[]> {
-  const query = database.table('relation').where('tenant_id', tenantId)
+async function readTuples({ database, tenantId, now }: RbacAdapterOptions, filter: RbacFilter): Promise<BareTuple[]> {
+  // No role is given under a condition.
+  const query = database.table('relation').where('tenant_id', tenantId).whereNull('condition_name')
   query.where((live) => live.whereNull('until').orWhere('until', '>', new Date(now)))
   if (filter !== 'everything') query.where(subjectColumns(filter.subject))
   const rows: TupleRow[] = await query
-  return rows.map(tupleOf)
+  return rows.map(bareTupleOf)
 }
 
 /** Hierarchy is the table `role` and is written by its store; casbin writes assignments only. */
-function assignmentOf(rule: readonly string[]): Tuple {
+function assignmentOf(rule: readonly string[]): BareTuple {
   const tuple = tupleOfRule(rule)
   if (!tuple) throw new Error('casbin writes assignments only')
   return tuple

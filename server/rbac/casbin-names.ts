@@ -1,5 +1,5 @@
 import type { EntityValue, Tuple } from '../../policy-lang/index.ts'
-import { subjectColumns, type TupleRow, tupleOf } from '../relations/tuple-row.ts'
+import { type BareTuple, bareTupleOf, subjectColumns } from '../relations/tuple-row.ts'
 
 // casbin knows names only. INVARIANT: subjects, roles and domains are told apart by their first letter, and their parts by JSON,
 // so that no id can be taken for another name.
@@ -12,7 +12,7 @@ export const roleName = (scopeType: string, role: string): string => `r${JSON.st
 export const domainName = (at: Pick<EntityValue, 'type' | 'id'>): string => `d${JSON.stringify([at.type, at.id])}`
 
 /** A tuple as a rule `g`: who, role, domain, and when it ends ('' = never), which casbin itself does not look at. */
-export const ruleOf = (tuple: Tuple): string[] => [
+export const ruleOf = (tuple: BareTuple): string[] => [
   subjectName(tuple.subject),
   roleName(tuple.resource.type, tuple.relation),
   domainName(tuple.resource),
@@ -20,17 +20,17 @@ export const ruleOf = (tuple: Tuple): string[] => [
 ]
 
 /** The way back; undefined where the rule is none of an assignment. */
-export function tupleOfRule([subject = '', role = '', domain = '', until = '']: readonly string[]): Tuple | undefined {
+export function tupleOfRule([subject = '', role = '', domain = '', until = '']: readonly string[]):
+  | BareTuple
+  | undefined {
   if (!subject.startsWith('s') || !role.startsWith('r') || !domain.startsWith('d')) return undefined
   const [subject_type = '', subject_id = '', subject_relation = ''] = parts(subject)
   const [resource_type = '', resource_id = ''] = parts(domain)
   const relation = roleOfName(role).role
-  const row: TupleRow = {
+  return bareTupleOf({
     ...{ resource_type, resource_id, relation, subject_type, subject_id, subject_relation },
     until: until === '' ? null : new Date(until),
-    reason: null,
-  }
-  return tupleOf(row)
+  })
 }
 
 export const roleOfName = (name: string): { readonly scopeType: string; readonly role: string } => {

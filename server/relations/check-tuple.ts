@@ -1,6 +1,6 @@
-import { type Program, readTuples, type Tuple } from '../../policy-lang/index.ts'
+import { type Json, type Program, readStoredParameters, readTuples } from '../../policy-lang/index.ts'
 import { suggest } from '../cli/suggest.ts'
-import { subjectColumns } from './tuple-row.ts'
+import { subjectColumns, type UntypedCondition, type UntypedTuple } from './tuple-row.ts'
 
 /** Why a tuple may not be written, and which member is wrong. */
 export type TupleMistake = { readonly pointer: string; readonly code: string; readonly message: string }
@@ -11,10 +11,10 @@ export type TupleMistake = { readonly pointer: string; readonly code: string; re
  */
 export function checkTuple(
   program: Program,
-  tuple: Tuple,
+  tuple: UntypedTuple,
   isStoredRole: (type: string, name: string) => boolean,
 ): TupleMistake | undefined {
-  const { resource, relation, subject } = tuple
+  const { resource, relation } = tuple
   const type = program.entityTypes.get(resource.type)
   if (!type) {
     const nearest = suggest(resource.type, [...program.entityTypes.keys()])
@@ -22,7 +22,7 @@ export function checkTuple(
   }
   const declared = type.relations.get(relation)
   if (!declared) {
-    if (isStoredRole(resource.type, relation)) return undefined
+    if (isStoredRole(resource.type, relation)) return onRole(tuple)
     const nearest = suggest(relation, [...type.relations.keys()])
     return mistake(
       '/relation',
@@ -33,16 +33,11 @@ export function checkTuple(
   if (declared.kind === 'computed') {
     return mistake('/relation', 'computed_relation', `${type.name}.${relation} is computed; no tuple fills it.`)
   }
-  const { subject_type, subject_id, subject_relation } = subjectColumns(subject)
-  const row = {
-    resource: { type: resource.type, id: resource.id },
-    relation,
-    subject:
-      subject.kind === 'anyone'
-        ? 'anyone'
-        : { type: subject_type, id: subject_id, ...(subject_relation === '' ? {} : { relation: subject_relation }) },
-  }
-  const [problem] = readTuples(program, [row]).problems
+  const refused = declared.role ? onRole(tuple) : undefined
+  if (refused) return refused
+  const wrong = tuple.condition && conditionMistake(program, tuple.condition)
+  if (wrong) return wrong
+  const [problem] = readTuples(program, [rowOf(tuple)]).problems
   if (!problem) return undefined
   const holders = declared.holders.map(({ kind, type: name, relation: of, condition }) =>
     [kind === 'anyOf' ? 'any ' : '', name ?? 'anyone', of ? `.${of}` : '', condition ? ` if ${condition}` : ''].join(
@@ -50,6 +45,41 @@ export function checkTuple(
     ),
   )
   return mistake('/subject', 'holder_not_allowed', `${type.name}.${relation} is held by ${holders.join(' | ')}.`)
+}
+
+/** Inheritance gives a role for several reasons at once, which one condition cannot stand for. */
+const onRole = ({ condition }: UntypedTuple): TupleMistake | undefined =>
+  condition && mistake('/condition', 'condition_on_role', 'A role is given without a condition.')
+
+/** The tuple in the form that data files have (import-cli: data). */
+function rowOf({ resource, relation, subject, condition }: UntypedTuple): Json {
+  const { subject_type, subject_id, subject_relation } = subjectColumns(subject)
+  return {
+    resource: { type: resource.type, id: resource.id },
+    relation,
+    subject:
+      subject.kind === 'anyone'
+        ? 'anyone'
+        : { type: subject_type, id: subject_id, ...(subject_relation === '' ? {} : { relation: subject_relation }) },
+    ...(condition ? { condition: { name: condition.name, context: condition.context } } : {}),
+  }
+}
+
+/** A parameter of another type would count as missing later: it is said now. */
+function conditionMistake(program: Program, { name, context }: UntypedCondition): TupleMistake | undefined {
+  const declared = program.tupleConditions.get(name)
+  if (!declared) {
+    const nearest = suggest(name, [...program.tupleConditions.keys()])
+    return mistake('/condition/name', 'unknown_condition', `No relation is held if ${name}${didYouMean(nearest)}.`)
+  }
+  const known = declared.params.map((param) => param.name)
+  const stray = Object.keys(context).find((given) => !known.includes(given))
+  if (stray !== undefined) {
+    const nearest = suggest(stray, known)
+    return mistake(`/condition/context/${stray}`, 'unknown_parameter', `${name} has no ${stray}${didYouMean(nearest)}.`)
+  }
+  const mistyped = [...readStoredParameters(program, name, context)].find(([, value]) => value === undefined)
+  return mistyped && mistake(`/condition/context/${mistyped[0]}`, 'wrong_type', `${mistyped[0]} has the wrong type.`)
 }
 
 const mistake = (pointer: string, code: string, message: string): TupleMistake => ({ pointer, code, message })

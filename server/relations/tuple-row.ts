@@ -1,4 +1,11 @@
-import type { EntityValue, Tuple } from '../../policy-lang/index.ts'
+import {
+  type EntityValue,
+  type Json,
+  type Program,
+  parseStrictJson,
+  readStoredParameters,
+  type Tuple,
+} from '../../policy-lang/index.ts'
 
 /** A row of the table `relation`: tuples and role assignments alike. */
 export type TupleRow = {
@@ -10,7 +17,15 @@ export type TupleRow = {
   readonly subject_relation: string
   readonly until: Date | null
   readonly reason: string | null
+  readonly condition_name: string | null
+  /** JSON text, so that no digit of a number is lost. */
+  readonly condition_context: string | null
 }
+
+/** A tuple as it is stored: parameters of its condition are JSON until a program says their types. */
+export type UntypedTuple = BareTuple & { readonly condition?: UntypedCondition }
+export type BareTuple = Omit<Tuple, 'condition'>
+export type UntypedCondition = { readonly name: string; readonly context: { readonly [name: string]: Json } }
 
 /** Written `*`: no type and no id of an entity is spelled so. */
 export const wildcard = '*'
@@ -33,7 +48,29 @@ export function subjectColumns(
   }
 }
 
-export function tupleOf(row: TupleRow): Tuple {
+export function tupleOf(row: TupleRow): UntypedTuple {
+  const { condition_name: name, condition_context: context } = row
+  return { ...bareTupleOf(row), ...(name === null ? {} : { condition: { name, context: parametersOf(context) } }) }
+}
+
+/** Undefined parameters are of another type than the program declares: they count as missing (SPEC 3.3). */
+export function typedTuple(program: Program, { condition, ...bare }: UntypedTuple): Tuple {
+  if (!condition) return bare
+  const { name } = condition
+  return { ...bare, condition: { name, context: readStoredParameters(program, name, condition.context) } }
+}
+
+const parameterDepth = 64
+
+function parametersOf(text: string | null): UntypedCondition['context'] {
+  const parsed = parseStrictJson(text ?? '{}', { allowNul: true, depth: parameterDepth })
+  return parsed.ok ? (parsed.value as UntypedCondition['context']) : {} // written from an object
+}
+
+/** Names the tuple and says when it ends: for rows that have no condition, or where it does not matter. */
+export function bareTupleOf(
+  row: Pick<TupleRow, Exclude<keyof TupleRow, 'reason' | 'condition_name' | 'condition_context'>>,
+): BareTuple {
   return {
     resource: entity(row.resource_type, row.resource_id),
     relation: row.relation,
@@ -42,7 +79,7 @@ export function tupleOf(row: TupleRow): Tuple {
   }
 }
 
-function subjectOf(row: TupleRow): Tuple['subject'] {
+function subjectOf(row: Pick<TupleRow, 'subject_type' | 'subject_id' | 'subject_relation'>): Tuple['subject'] {
   if (row.subject_type === wildcard) return { kind: 'anyone' }
   if (row.subject_id === wildcard) return { kind: 'anyOf', type: row.subject_type }
   return {
@@ -52,8 +89,8 @@ function subjectOf(row: TupleRow): Tuple['subject'] {
   }
 }
 
-/** Names a tuple among others: everything but `until`. */
-export function tupleKey(tuple: Tuple): string {
+/** Names a tuple among others: everything but `until` and the condition. */
+export function tupleKey(tuple: Pick<Tuple, 'resource' | 'relation' | 'subject'>): string {
   const { subject_type, subject_id, subject_relation } = subjectColumns(tuple.subject)
   const { resource, relation } = tuple
   return JSON.stringify([resource.type, resource.id, relation, subject_type, subject_id, subject_relation])

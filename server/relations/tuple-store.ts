@@ -1,7 +1,8 @@
 import type { Database, Statement } from '../../adapters/database/port.ts'
 import type { EntityValue, Tuple } from '../../policy-lang/index.ts'
 import type { UnitOfWork } from '../events/unit-of-work.ts'
-import { subjectColumns, type TupleRow, tupleOf } from './tuple-row.ts'
+import { jsonText } from '../http/write-reply.ts'
+import { bareTupleOf, subjectColumns, type TupleRow, tupleOf, type UntypedTuple } from './tuple-row.ts'
 
 /** Which tuples: every member that stands narrows. */
 export type TupleFilter = {
@@ -13,15 +14,15 @@ export type TupleFilter = {
   /** Only these (resource type, relation) pairs: role assignments. */
   readonly among?: readonly (readonly [string, string])[]
 }
-export type StoredTuple = Tuple & { readonly reason?: string }
+export type StoredTuple = UntypedTuple & { readonly reason?: string }
 
 export type TupleStore = {
   /** Writes or replaces. False if it stood there so already. */
-  put(unit: UnitOfWork, tuple: Tuple, reason?: string): Promise<boolean>
+  put(unit: UnitOfWork, tuple: UntypedTuple, reason?: string): Promise<boolean>
   /** False if it did not stand there. */
-  remove(unit: UnitOfWork, tuple: Tuple): Promise<boolean>
+  remove(unit: UnitOfWork, tuple: TupleName): Promise<boolean>
   /** Also one that has ended: preconditions and applied documents speak of what is stored. */
-  find(tuple: Tuple): Promise<StoredTuple | undefined>
+  find(tuple: TupleName): Promise<StoredTuple | undefined>
   /** In order of the key, after `after` (the key columns of a row). */
   list(filter: TupleFilter, after: readonly string[] | undefined, limit: number): Promise<StoredTuple[]>
   /** Ends with the entity: what names it as resource or subject. Answers how many went. */
@@ -32,11 +33,13 @@ export type TupleStore = {
 export function createTupleStore(database: Database, tenantId: string): TupleStore {
   return {
     async put(unit, tuple, reason) {
-      const { until } = tuple
+      const { until, condition } = tuple
       const changed = await database.query(putTuple, [
         ...keyValues(tenantId, tuple),
         until === undefined ? null : new Date(until),
         reason ?? null,
+        condition?.name ?? null,
+        condition ? jsonText(condition.context) : null,
       ])
       if (changed.length > 0) unit.changed(changeOf(tuple))
       return changed.length > 0
@@ -53,7 +56,7 @@ export function createTupleStore(database: Database, tenantId: string): TupleSto
     async list(filter, after, limit) {
       const query = database
         .table('relation')
-        .select(keyColumns.concat('until', 'reason'))
+        .select([...keyColumns, 'until', 'reason', 'condition_name', database.raw('condition_context::text')])
         .where({ tenant_id: tenantId, ...columnsOf(filter) })
         .orderBy(keyColumns)
         .limit(limit)
@@ -68,7 +71,7 @@ export function createTupleStore(database: Database, tenantId: string): TupleSto
     },
     async removeAllOf(unit, entity) {
       const rows = await database.query<TupleRow>(deleteAllOf, [tenantId, entity.type, entity.id])
-      unit.changed(...rows.map((row) => changeOf(tupleOf(row))))
+      unit.changed(...rows.map((row) => changeOf(bareTupleOf(row))))
       return rows.length
     },
   }
@@ -76,13 +79,16 @@ export function createTupleStore(database: Database, tenantId: string): TupleSto
 
 const keyColumns = ['resource_type', 'resource_id', 'relation', 'subject_type', 'subject_id', 'subject_relation']
 
+/** What tells one tuple from another. */
+export type TupleName = Pick<Tuple, 'resource' | 'relation' | 'subject'>
+
 /** Where a list goes on. */
-export function tupleListKey(tuple: Tuple): readonly string[] {
+export function tupleListKey(tuple: TupleName): readonly string[] {
   const { subject_type, subject_id, subject_relation } = subjectColumns(tuple.subject)
   return [tuple.resource.type, tuple.resource.id, tuple.relation, subject_type, subject_id, subject_relation]
 }
 
-const keyValues = (tenantId: string, tuple: Tuple): unknown[] => [tenantId, ...tupleListKey(tuple)]
+const keyValues = (tenantId: string, tuple: TupleName): unknown[] => [tenantId, ...tupleListKey(tuple)]
 
 const storedOf = (row: TupleRow): StoredTuple => ({
   ...tupleOf(row),
@@ -101,7 +107,7 @@ function columnsOf(filter: TupleFilter): { readonly [column: string]: string } {
 }
 
 /** What nodes keep in memory and read again. */
-function changeOf({ resource, relation, subject }: Tuple) {
+function changeOf({ resource, relation, subject }: TupleName) {
   const columns = subjectColumns(subject)
   return {
     kind: 'relation',
@@ -121,17 +127,20 @@ and subject_type = $5 and subject_id = $6 and subject_relation = $7`
 const putTuple: Statement = {
   name: 'tuple-put',
   text: `
-insert into relation (tenant_id, resource_type, resource_id, relation, subject_type, subject_id, subject_relation, until, reason)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into relation (tenant_id, resource_type, resource_id, relation, subject_type, subject_id, subject_relation, until, reason,
+  condition_name, condition_context)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb)
 on conflict (tenant_id, resource_type, resource_id, relation, subject_type, subject_id, subject_relation)
-do update set until = excluded.until, reason = excluded.reason
-where relation.until is distinct from excluded.until or relation.reason is distinct from excluded.reason
+do update set until = excluded.until, reason = excluded.reason,
+  condition_name = excluded.condition_name, condition_context = excluded.condition_context
+where (relation.until, relation.reason, relation.condition_name, relation.condition_context)
+  is distinct from (excluded.until, excluded.reason, excluded.condition_name, excluded.condition_context)
 returning relation`,
 }
 const deleteTuple: Statement = { name: 'tuple-delete', text: `delete from relation where ${where} returning relation` }
 const findTuple: Statement = {
   name: 'tuple-find',
-  text: `select ${keyColumns.join(', ')}, until, reason from relation where ${where}`,
+  text: `select ${keyColumns.join(', ')}, until, reason, condition_name, condition_context::text from relation where ${where}`,
 }
 const deleteAllOf: Statement = {
   name: 'tuple-delete-all-of',

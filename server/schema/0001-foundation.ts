@@ -101,7 +101,7 @@ create table relation (
   subject_id text not null,
   subject_relation text not null default '',
   until timestamptz,
-  -- The decision loader does not read conditions yet, and a conditional tuple without its condition would open doors.
+  -- Given up by 0013: until the loader read conditions, a conditional tuple without its condition would have opened doors.
   condition_name text check (condition_name is null),
   condition_context jsonb check (condition_context is null),
   reason text,

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Tuple } from '../../../policy-lang/index.ts'
 import type { JsonValue } from '../../decision/decision-point.ts'
 import { createAssignments, isRoleOf } from '../../rbac/assignments.ts'
 import { createRoleStore, roleId } from '../../rbac/role-store.ts'
 import { checkTuple } from '../../relations/check-tuple.ts'
-import { tupleKey } from '../../relations/tuple-row.ts'
+import { tupleKey, type UntypedTuple } from '../../relations/tuple-row.ts'
 import { createTupleStore, type StoredTuple } from '../../relations/tuple-store.ts'
 import { cliClientId } from '../cli-token.ts'
 import { readTuple, type TupleInput, tupleInput, tupleView } from '../tuple-shapes.ts'
@@ -56,12 +55,12 @@ async function applyTuple(work: Work, kind: TupleKind, name: string, spec: Tuple
 }
 
 /** Everything but how long and why. */
-function targetOf(tuple: Tuple) {
+function targetOf(tuple: UntypedTuple) {
   const { resource, relation, subject } = tupleView(tuple)
   return { resource, relation, subject }
 }
 
-async function checkDeclared(work: Work, kind: TupleKind, tuple: Tuple): Promise<void> {
+async function checkDeclared(work: Work, kind: TupleKind, tuple: UntypedTuple): Promise<void> {
   const stored = new Set((await createRoleStore(work.admin.kernel.database, work.tenantId).all()).map(roleId))
   const mistake = checkTuple(await work.program(), tuple, (scopeType, name) => stored.has(roleId({ scopeType, name })))
   if (!mistake) return
