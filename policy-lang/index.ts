@@ -10,6 +10,18 @@ export { factsOf, relationNeeds } from './analyse/facts.ts'
 export { touchedTypes } from './analyse/touched-types.ts'
 export { formatTree } from './ast/format.ts'
 export { formatFile } from './ast/format-file.ts'
+export type { ExplainQuestion } from './backends/explain/explain.ts'
+export { explain } from './backends/explain/explain.ts'
+export type {
+  CallerExplanation,
+  ExplainedCondition,
+  ExplainedRule,
+  Explanation,
+  FullExplanation,
+  NearMiss,
+  RelationEdge,
+  ShownValue,
+} from './backends/explain/explanation.ts'
 export type { Evaluator } from './backends/js/create-evaluator.ts'
 export { createEvaluator } from './backends/js/create-evaluator.ts'
 export { compareCodePoints } from './builtins/code-points.ts'
@@ -36,14 +48,17 @@ export type {
 export { actionKey } from './ir/program.ts'
 export { parseProgram, serialiseProgram } from './ir/serialise.ts'
 export type { FieldType, Type } from './ir/types.ts'
+export type { Candidates, Listed, Lister } from './listing/create-lister.ts'
+export { createLister } from './listing/create-lister.ts'
 export type { PlanExplanation } from './optimise/explain-plan.ts'
 export { explainPlan } from './optimise/explain-plan.ts'
 export type { PolicyFile } from './parse-set.ts'
 export type { Cause, Decision, EvaluateOptions, Externs, Request } from './runtime/decision.ts'
 export { interpret } from './runtime/interpret.ts'
-export { listActions, listResources, listSubjects } from './runtime/list.ts'
+export type { ListPage } from './runtime/list.ts'
+export { actionNames, listActions, listPage, listResources, listSubjects } from './runtime/list.ts'
 export type { DataProblem, ReadData } from './runtime/read-data.ts'
-export { readData, readTuples } from './runtime/read-data.ts'
+export { readData, readStoredParameters, readTuples } from './runtime/read-data.ts'
 export { readInstant } from './runtime/read-instant.ts'
 export type { ReadRequest, SuppliedProperties } from './runtime/read-request.ts'
 export { anonymous, readContext, readRequest, supplyProperties } from './runtime/read-request.ts'
