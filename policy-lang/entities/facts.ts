@@ -11,8 +11,13 @@ export type Facts = {
   isWithin(entity: EntityValue, ancestor: EntityValue): boolean
   /** Tuples of one relation of one resource. */
   tuplesOf(resource: EntityValue, relation: string): Iterable<Tuple>
-  /** Ids of every known entity of a type, sorted by code point (listing in tests and `writ list`). */
+  /** Ids of every entity of a type that has a row, sorted by code point. */
   idsOf(type: string): readonly string[]
+  /**
+   * Ids of every entity of a type that the data names: by a row, a tuple, or an attribute (SPEC 8.2); sorted by code point. At
+   * most `count` that follow `after`, where given.
+   */
+  idsNamed(type: string, after?: string, count?: number): readonly string[]
   /** Roles, declared or invented at run time, whose stored permissions at entities of `type` hold (action, resource type): `permitted of`. */
   permittingRoles(type: string, action: string, resourceType: string): readonly string[]
 }
@@ -32,6 +37,12 @@ export type EntityStore = Facts & {
   putRolePermissions(type: string, role: string, permissions: readonly { action: string; resourceType: string }[]): void
   /** Tuples that name the entity as their subject. */
   tuplesHeldBy(subject: EntityValue): Iterable<Tuple>
+  /** Tuples held by everyone of a type, by everyone where it is undefined. */
+  tuplesHeldByAll(type: string | undefined): Iterable<Tuple>
+  /** Entities of `type` whose attribute is `target`, or a set with it. */
+  naming(target: EntityValue, type: string, attribute: string): Iterable<EntityValue>
+  /** Entities one link below. */
+  childrenOf(entity: EntityValue): Iterable<EntityValue>
   snapshot(): Facts
   /** Tuples are added to the stored ones; an entity replaces the stored one of its id. */
   overlay(entities: readonly EntityData[], tuples: readonly Tuple[]): Facts

@@ -1,5 +1,6 @@
 import type { EntityValue, Value } from '../ir/nodes.ts'
 import type { EntityType, Program, Tuple } from '../ir/program.ts'
+import type { SortedIds } from './sorted-ids.ts'
 
 /** One interned entity. INVARIANT: within one graph an entity has one node, so `===` is equality of known entities. */
 export type Node = {
@@ -9,6 +10,8 @@ export type Node = {
   readonly at: number
   /** False for an entity that is only mentioned. */
   known: boolean
+  /** How often tuples and attributes name it. */
+  mentions: number
   /** Attributes and links by slot of the type. Replaced whole, never changed in place: snapshots keep the old array. */
   values: readonly (Value | undefined)[]
   /** The nodes that entity-typed values mean, by slot. */
@@ -26,6 +29,9 @@ export type Node = {
   held: Set<Tuple> | undefined
 }
 
+/** Does the data say anything of it: a row, a tuple, an attribute of another (SPEC 8.2)? */
+export const isNamed = (node: Node): boolean => node.known || node.mentions > 0
+
 /** Number of every entity that no data mentions. */
 export const TRANSIENT = -1
 
@@ -42,6 +48,8 @@ export type TypeTable = {
   /** Links that every entity of the type must have. */
   readonly requiredLinks: readonly number[]
   readonly byId: Map<string, Node>
+  /** Ids of everything named, once somebody has listed the type. */
+  named: SortedIds | undefined
 }
 
 /** The tuples of one relation of one resource. */
@@ -86,6 +94,7 @@ export function createTable(name: string, type: EntityType | undefined): TypeTab
     links: attributes.flatMap((attribute, slot) => (attribute.link ? [slot] : [])),
     requiredLinks: attributes.flatMap((attribute, slot) => (attribute.link && !attribute.optional ? [slot] : [])),
     byId: new Map(),
+    named: undefined,
   }
 }
 
@@ -94,6 +103,7 @@ export const createNode = (uid: EntityValue, table: TypeTable, at: number): Node
   table,
   at,
   known: false,
+  mentions: 0,
   values: [],
   refs: [],
   children: undefined,

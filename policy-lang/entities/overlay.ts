@@ -3,6 +3,7 @@ import type { EntityValue } from '../ir/nodes.ts'
 import type { EntityData, Tuple } from '../ir/program.ts'
 import { type Graph, lacksLink, parentsOf, slotRefs, slotValues } from './graph.ts'
 import { createNode, createTable, type Node, sameNode, TRANSIENT, type TupleList } from './node.ts'
+import { mergeIds } from './sorted-ids.ts'
 import { addTuple, createTupleList, tuplesIn } from './tuple-list.ts'
 
 /** Rows of one request over a shared graph: nothing of the base is copied or changed. */
@@ -55,6 +56,8 @@ export function createOverlay(base: Graph, entities: readonly EntityData[], tupl
       const added = [...(own.byUid.get(type)?.values() ?? [])].filter((node) => node.known).map((node) => node.uid.id)
       return [...new Set([...base.idsOf(type), ...added])].sort(compareCodePoints)
     },
+    idsNamed: (type, after, count = Number.POSITIVE_INFINITY) =>
+      mergeIds(base.idsNamed(type, after, count), own.byUid.get(type)?.keys() ?? [], { after, count }),
     permittingRoles: base.permittingRoles,
   }
 }

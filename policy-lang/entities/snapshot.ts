@@ -1,6 +1,7 @@
 import { actionKey, type Tuple } from '../ir/program.ts'
 import { type Graph, knownIds, parentsOf, permittingRoles, type RolePermissions } from './graph.ts'
-import { createNode, type Node, sameNode, type TupleList } from './node.ts'
+import { createNode, isNamed, type Node, sameNode, type TupleList } from './node.ts'
+import { mergeIds } from './sorted-ids.ts'
 import { copyTupleList, createTupleList, tuplesIn } from './tuple-list.ts'
 
 /**
@@ -53,6 +54,7 @@ export function createSnapshots(): Snapshots {
 function imageOf(node: Node): Node {
   const image = createNode(node.uid, node.table, node.at)
   image.known = node.known
+  image.mentions = node.mentions
   image.values = node.values
   image.refs = node.refs
   image.above = node.above
@@ -93,6 +95,13 @@ function graphOfView(graph: Graph, view: View, permissions: RolePermissions): Gr
       within(find(entity.type, entity.id), find(ancestor.type, ancestor.id)),
     tuplesOf: (resource, relation): readonly Tuple[] => tuplesIn(tupleList(find(resource.type, resource.id), relation)),
     idsOf: (type) => knownIds(graph.tables.get(type), (node) => current(node).known),
+    idsNamed: (type, after, count = Number.POSITIVE_INFINITY) => {
+      const images = [...view.images.values()].filter((image) => image.table.name === type)
+      const changed = new Map(images.map((image) => [image.uid.id, isNamed(image)]))
+      const gone = images.filter((image) => isNamed(image)).map((image) => image.uid.id)
+      const ids = graph.idsNamed(type, after, count + images.length).filter((id) => changed.get(id) ?? true)
+      return mergeIds(ids, gone, { after, count })
+    },
     permittingRoles: (type, action, resourceType) =>
       permittingRoles(permissions, type, actionKey(action, resourceType)),
   }

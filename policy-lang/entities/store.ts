@@ -11,9 +11,20 @@ import {
   slotRefs,
   slotValues,
 } from './graph.ts'
-import { createNode, createTable, createTables, type Node, sameNode, TRANSIENT, type TypeTable } from './node.ts'
+import {
+  createNode,
+  createTable,
+  createTables,
+  isNamed,
+  type Node,
+  sameNode,
+  TRANSIENT,
+  type TypeTable,
+} from './node.ts'
 import { createOverlay } from './overlay.ts'
+import { createReferences, namedIn, type References } from './references.ts'
 import { createSnapshots } from './snapshot.ts'
+import { createSortedIds, type SortedIds } from './sorted-ids.ts'
 import { addTuple, createTupleList, dropTuple, tuplesIn } from './tuple-list.ts'
 
 /** The entity graph of one tenant for the types of `program` (SPEC 8). */
@@ -27,6 +38,8 @@ export function createEntityStore(program: Program): EntityStore {
     tuples: 0,
     permissions: new Map(),
     snapshots: createSnapshots(),
+    references: createReferences(),
+    heldByAll: new Map(),
   }
   const graph = createGraph(state)
   return {
@@ -42,6 +55,9 @@ export function createEntityStore(program: Program): EntityStore {
       state.permissions = new Map(state.permissions).set(type, roles)
     },
     tuplesHeldBy: (subject) => lookUp(state, subject)?.held ?? [],
+    tuplesHeldByAll: (type) => state.heldByAll.get(type) ?? [],
+    naming: (target, type, attribute) => naming(state, target, { type, attribute }),
+    childrenOf: (entity) => uidsOf(lookUp(state, entity)?.children ?? []),
     snapshot: () => state.snapshots.take(graph, state.permissions),
     overlay: (entities, tuples) => createOverlay(graph, entities, tuples),
     get size() {
@@ -59,6 +75,9 @@ type State = {
   tuples: number
   permissions: RolePermissions
   readonly snapshots: ReturnType<typeof createSnapshots>
+  readonly references: References
+  /** By type; undefined: everyone. */
+  readonly heldByAll: Map<string | undefined, Set<Tuple>>
 }
 
 function createGraph(state: State): Graph {
@@ -96,6 +115,7 @@ function createGraph(state: State): Graph {
     },
     tuplesOf: (resource, relation) => tuplesIn(lookUp(state, resource)?.tuples?.get(relation)),
     idsOf: (type) => knownIds(tables.get(type), (node) => node.known),
+    idsNamed: (type, after, count = Number.POSITIVE_INFINITY) => namedIds(tables.get(type)).after(after, count),
     permittingRoles: (type, action, resourceType) =>
       permittingRoles(state.permissions, type, actionKey(action, resourceType)),
   }
@@ -145,8 +165,8 @@ function putEntity(state: State, entity: EntityData): readonly StoreProblem[] {
   }
   state.snapshots.save(node)
   if (!node.known) state.entities += 1
-  node.known = true
-  node.values = values
+  setKnown(node, true)
+  setValues(state, node, values)
   relink(state, node, refs)
   return []
 }
@@ -172,13 +192,14 @@ function removeEntity(state: State, uid: EntityValue): void {
   if (!node?.known) return
   state.snapshots.save(node)
   state.entities -= 1
-  node.known = false
-  node.values = []
+  setKnown(node, false)
+  setValues(state, node, [])
   relink(state, node, [])
 }
 
 function relink(state: State, node: Node, refs: Node['refs']): void {
   for (const parent of parentsOf(node)) parent.children?.delete(node)
+  state.references.moved(node, refs)
   node.refs = refs
   for (const parent of parentsOf(node)) {
     parent.children ??= new Set()
@@ -226,9 +247,15 @@ function putTuple(state: State, tuple: Tuple): readonly StoreProblem[] {
   const list = node.tuples.get(tuple.relation) ?? createTupleList()
   node.tuples.set(tuple.relation, list)
   addTuple(state.program, list, tuple, holder)
+  mention(state, node, 1)
   if (holder) {
+    mention(state, holder, 1)
     holder.held ??= new Set()
     holder.held.add(tuple)
+  } else if (subject.kind !== 'one') {
+    const type = subject.kind === 'anyOf' ? subject.type : undefined
+    const held = state.heldByAll.get(type) ?? new Set()
+    state.heldByAll.set(type, held.add(tuple))
   }
   state.tuples += 1
   return []
@@ -242,7 +269,64 @@ function removeTuple(state: State, tuple: Tuple): void {
   const dropped = dropTuple(list, tuple.subject)
   if (!dropped) return
   state.tuples -= 1
-  if (dropped.subject.kind === 'one') lookUp(state, dropped.subject.entity)?.held?.delete(dropped)
+  mention(state, node, -1)
+  const { subject } = dropped
+  if (subject.kind !== 'one') {
+    state.heldByAll.get(subject.kind === 'anyOf' ? subject.type : undefined)?.delete(dropped)
+    return
+  }
+  const holder = lookUp(state, subject.entity)
+  holder?.held?.delete(dropped)
+  if (holder) mention(state, holder, -1)
 }
+
+/** ORDER: what is named anew is counted first, so that nothing is forgotten in between. */
+function setValues(state: State, node: Node, values: readonly (Value | undefined)[]): void {
+  const [before, after]: [EntityValue[], EntityValue[]] = [[], []]
+  for (const value of node.values) namedIn(value, before)
+  for (const value of values) namedIn(value, after)
+  for (const uid of after) mention(state, intern(state, uid), 1)
+  for (const uid of before) mention(state, intern(state, uid), -1)
+  node.values = values
+}
+
+function mention(state: State, node: Node, by: 1 | -1): void {
+  const before = isNamed(node)
+  // Views ask whether it is named, not how often.
+  if (!node.known && node.mentions + Math.min(by, 0) === 0) state.snapshots.save(node)
+  node.mentions += by
+  noteNamed(node, before)
+}
+
+function setKnown(node: Node, known: boolean): void {
+  const before = isNamed(node)
+  node.known = known
+  noteNamed(node, before)
+}
+
+function noteNamed(node: Node, before: boolean): void {
+  if (isNamed(node) === before) return
+  if (before) node.table.named?.remove(node.uid.id)
+  else node.table.named?.add(node.uid.id)
+}
+
+function namedIds(table: TypeTable | undefined): SortedIds {
+  if (!table) return createSortedIds([])
+  table.named ??= createSortedIds([...table.byId.values()].filter(isNamed).map((node) => node.uid.id))
+  return table.named
+}
+
+function naming(
+  state: State,
+  target: EntityValue,
+  { type, attribute }: { readonly type: string; readonly attribute: string },
+): Iterable<EntityValue> {
+  const node = lookUp(state, target)
+  const table = state.tables.get(type)
+  const slot = table?.slots.get(attribute)
+  return node && table && slot !== undefined ? uidsOf(state.references.to(node, table, slot)) : []
+}
+
+const uidsOf = (nodes: Iterable<Node>): readonly EntityValue[] => Array.from(nodes, (node) => node.uid)
 
 const label = (uid: EntityValue): string => `${uid.type}::${JSON.stringify(uid.id)}`

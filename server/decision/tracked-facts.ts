@@ -69,6 +69,7 @@ export function trackFacts(
     isWithin,
     tuplesOf: (resource, relation) => base.tuplesOf(resource, relation),
     idsOf: (type) => base.idsOf(type),
+    idsNamed: (type, after, count) => base.idsNamed(type, after, count),
     permittingRoles: (type, action, resourceType) => base.permittingRoles(type, action, resourceType),
   }
   return { facts, missing }

@@ -32,14 +32,14 @@ describe('writ decide (import-cli.md)', () => {
     ])
   })
 
-  test('lists resources and subjects, sorted', async () => {
+  test('lists resources and subjects, sorted, also those that only a tuple names', async () => {
     folder.write({
       'r.jsonl': lines(
         { op: 'listResources', subject: { type: 'User', id: 'ann' }, action: 'read', type: 'Note' },
         { op: 'listSubjects', resource: { type: 'Note', id: 'plan' }, action: 'read', type: 'User' },
       ),
     })
-    expect(read((await decide()).out)).toEqual([{ ids: ['kept', 'plan'] }, { ids: ['ann'] }])
+    expect(read((await decide()).out)).toEqual([{ ids: ['kept', 'plan'] }, { ids: ['ann', 'bob'] }])
   })
 
   test('tuples of a request hold for it only; one that the policies do not allow makes it invalid', async () => {
