@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { startWrit, type WritProcess } from '../kit/writ-process.ts'
+import { freePort, startWrit, type WritProcess } from '../kit/writ-process.ts'
 
 const started: WritProcess[] = []
 const folders: string[] = []
@@ -41,6 +43,14 @@ const isAlive = (pid: string): boolean => {
     return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
+  }
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error('it never came to be')
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 
@@ -107,6 +117,26 @@ describe('ends', () => {
     expect(await writ.stop()).toBe(0)
     started.splice(0)
     for (const pid of children) expect(isAlive(pid)).toBe(false)
+  })
+
+  test('SIGTERM during the start ends it with 0, and leaves no child', async () => {
+    const port = await freePort()
+    const dataFolder = folder()
+    const child = spawn(process.execPath, ['writ.mjs', 'start'], {
+      cwd: fileURLToPath(new URL('../../', import.meta.url)),
+      env: { PATH: process.env.PATH, PORT: String(port), WRIT_DATA: dataFolder },
+      stdio: 'ignore',
+    })
+    const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+    // The port is taken first of all: whoever answers there, not yet ready, is in the middle of the start.
+    const status = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.status
+    await until(async () => (await status()) === 503)
+    const children = childrenOf(child.pid)
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+    await until(async () => !children.some(isAlive))
+    // What was half made is made whole by the next start.
+    await start({ WRIT_DATA: dataFolder })
   })
 
   test('kill −9 loses nothing acknowledged; the next start works, and no child is left over', async () => {
