@@ -160,7 +160,14 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
     prepare: async (policy) => void (await graphs.of(policy)),
   })
   const ask = createAsk({ compiler, graphs, boundRows, changes: feed, log })
-  const search = createSearch({ ask, graphs, boundIds: createBoundIds(database, bindings), changes: feed })
+  const search = createSearch({
+    ask,
+    graphs,
+    boundRows,
+    boundIds: createBoundIds(database, bindings),
+    changes: feed,
+    log,
+  })
   const showRules = config.profile === 'development'
   const decisions = createDecisionPoint({ ask, changes: feed, makeId, log, metrics, showRules })
   const { areas: _, ...adapters } = outside

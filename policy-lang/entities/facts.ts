@@ -22,11 +22,17 @@ export type Facts = {
   permittingRoles(type: string, action: string, resourceType: string): readonly string[]
 }
 
+/** Facts that rows and tuples of one request may be laid over. */
+export type FactsView = Facts & {
+  /** Tuples are added to the stored ones; an entity replaces the stored one of its id. */
+  overlay(entities: readonly EntityData[], tuples: readonly Tuple[]): Facts
+}
+
 /**
  * The in-memory graph of one tenant: interned, closed transitively, kept incrementally. `snapshot` is a consistent view that
  * readers keep while writers go on; `overlay` puts per-request rows (module tables, request tuples) over it without copying.
  */
-export type EntityStore = Facts & {
+export type EntityStore = FactsView & {
   /** Puts or replaces. Answers why not, and then nothing of it is kept: a cycle in links, an unknown type. */
   putEntity(entity: EntityData): readonly StoreProblem[]
   removeEntity(uid: EntityValue): void
@@ -43,9 +49,7 @@ export type EntityStore = Facts & {
   naming(target: EntityValue, type: string, attribute: string): Iterable<EntityValue>
   /** Entities one link below. */
   childrenOf(entity: EntityValue): Iterable<EntityValue>
-  snapshot(): Facts
-  /** Tuples are added to the stored ones; an entity replaces the stored one of its id. */
-  overlay(entities: readonly EntityData[], tuples: readonly Tuple[]): Facts
+  snapshot(): FactsView
   readonly size: { readonly entities: number; readonly tuples: number }
 }
 

@@ -20,7 +20,7 @@ export function createOverlay(base: Graph, entities: readonly EntityData[], tupl
   for (const entity of entities) fill(own, entity)
   for (const tuple of tuples) addOwnTuple(own, tuple)
   const find = (type: string, id: string): Node => own.byUid.get(type)?.get(id) ?? base.find(type, id)
-  const current = (node: Node): Node => own.byNumber.get(node.at) ?? node
+  const current = (node: Node): Node => own.byNumber.get(node.at) ?? base.current(node)
   const within = (node: Node, ancestor: Node): boolean =>
     sameNode(node, ancestor) ||
     (needsWalk(own, node) ? walksTo(own, node, ancestor) : (node.above?.has(ancestor.at) ?? false))
@@ -125,7 +125,7 @@ const walksTo = (own: Own, from: Node, ancestor: Node): boolean =>
 function reachedFrom(own: Own, from: Node): ReadonlySet<Node> {
   const seen = new Set<Node>([from])
   for (const node of seen) {
-    for (const parent of parentsOf(node)) seen.add(own.byNumber.get(parent.at) ?? parent)
+    for (const parent of parentsOf(node)) seen.add(own.byNumber.get(parent.at) ?? own.base.current(parent))
   }
   return seen
 }

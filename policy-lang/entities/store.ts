@@ -58,7 +58,10 @@ export function createEntityStore(program: Program): EntityStore {
     tuplesHeldByAll: (type) => state.heldByAll.get(type) ?? [],
     naming: (target, type, attribute) => naming(state, target, { type, attribute }),
     childrenOf: (entity) => uidsOf(lookUp(state, entity)?.children ?? []),
-    snapshot: () => state.snapshots.take(graph, state.permissions),
+    snapshot: () => {
+      const view = state.snapshots.take(graph, state.permissions)
+      return { ...view, overlay: (entities, tuples) => createOverlay(view, entities, tuples) }
+    },
     overlay: (entities, tuples) => createOverlay(graph, entities, tuples),
     get size() {
       return { entities: state.entities, tuples: state.tuples }

@@ -3,8 +3,8 @@ import { DatabaseError } from '../../adapters/database/port.ts'
 import {
   type Decision,
   type EntityData,
-  type EntityStore,
   type EntityValue,
+  type FactsView,
   type Request,
   type SuppliedProperties,
   supplyProperties,
@@ -29,7 +29,13 @@ export type Asked = {
  * Facts, then evaluation: the one path by which the engine is asked. Whatever goes wrong is a deny with `unavailable`.
  * `decisions[i]` answers `asked[i]`; questions share the rows that they load.
  */
-export type Ask = (policy: ActivePolicy, asked: readonly Asked[], now: number) => Promise<readonly Decision[]>
+export type Ask = (
+  policy: ActivePolicy,
+  asked: readonly Asked[],
+  now: number,
+  /** A view of the tenant's graph that was taken before: several calls see one state. */
+  view?: FactsView,
+) => Promise<readonly Decision[]>
 
 export type AskDeps = {
   readonly compiler: PolicyCompiler
@@ -41,12 +47,12 @@ export type AskDeps = {
 
 export function createAsk(deps: AskDeps): Ask {
   const reads = createBoundReads(deps.boundRows)
-  return async (policy, asked, now) => {
+  return async (policy, asked, now, view) => {
     try {
       // Long without word from the database: hear it now, or do not answer from memory (admin.md §10).
       const isSilent = deps.changes.silence() > limits.silenceMilliseconds
       if (isSilent) await deps.changes.catchUp(policy.tenantId)
-      const opened = deps.graphs.of(policy)
+      const opened = view ?? deps.graphs.of(policy)
       const store = opened instanceof Promise ? await opened : opened
       const place = { policy, store, now }
       const bound = asked.filter(({ request }) => reads(policy.program, request))
@@ -69,7 +75,7 @@ function denied(code: string): Decision {
   return { decision: false, reasons: [], errors: [], degraded: [], advice: [], texts: [], code }
 }
 
-type Place = { readonly policy: ActivePolicy; readonly store: EntityStore; readonly now: number }
+type Place = { readonly policy: ActivePolicy; readonly store: FactsView; readonly now: number }
 
 /** Where no row of a bound table can matter the graph itself answers, so that compiled code does. */
 function evaluateRest(

@@ -1,5 +1,5 @@
 import type { Secrets } from '../../../adapters/secrets/port.ts'
-import { compareCodePoints, type EntityValue } from '../../../policy-lang/index.ts'
+import { actionNames, compareCodePoints, type EntityValue } from '../../../policy-lang/index.ts'
 import type { ChangeFeed } from '../../events/change.ts'
 import { errors as httpErrors } from '../../http/errors.ts'
 import type { RequestScope } from '../../http/request-scope.ts'
@@ -34,11 +34,9 @@ export async function searchActions(deps: SearchEndpointDeps, scope: RequestScop
   const { after, limit } = place(deps, scope, binding, page)
   const { program } = scope.policy
   const probe = readAsked(scope, { ...rest, action: { name: '' } })
-  const names = [...program.actions.values()]
-    .filter(({ resourceType }) => resourceType === probe.request.resource.type)
-    .map(({ name }) => name)
-    .filter((name) => after === undefined || compareCodePoints(name, after) > 0)
-    .sort(compareCodePoints)
+  const names = actionNames(program, probe.request.resource.type).filter(
+    (name) => after === undefined || compareCodePoints(name, after) > 0,
+  )
   const asked = names.map((name) => readAsked(scope, { ...rest, action: { name } }))
   const position = deps.changes.seen(scope.tenant.id)
   const decisions = await deps.ask(scope.policy, asked, scope.now)
@@ -65,10 +63,9 @@ async function searchEntities(
   const binding: PageBinding = { endpoint: side, query: rest }
   const { after, limit, position } = place(deps, scope, binding, page)
   if (position > deps.changes.seen(scope.tenant.id)) await deps.changes.catchUp(scope.tenant.id)
-  const question = { side, type: asked.request[side].type, asked }
-  const answer = await deps.search(scope.policy, question, { after, limit, now: scope.now })
+  const answer = await deps.search(scope.policy, { side, asked }, { after, limit, now: scope.now })
   if (answer === 'unavailable') throw unavailable()
-  const results = answer.ids.map((id) => ({ type: question.type, id }))
+  const results = answer.ids.map((id) => ({ type: asked.request[side].type, id }))
   return found(deps, scope, binding, { results, next: answer.next, position: answer.position })
 }
 
