@@ -22,6 +22,7 @@ export type {
   RelationEdge,
   ShownValue,
 } from './backends/explain/explanation.ts'
+export { writeAdvice, writeExplanation } from './backends/explain/write-explanation.ts'
 export type { Evaluator } from './backends/js/create-evaluator.ts'
 export { createEvaluator } from './backends/js/create-evaluator.ts'
 export { compareCodePoints } from './builtins/code-points.ts'
@@ -70,6 +71,7 @@ export { parseStrictJson } from './runtime/strict-json.ts'
 export { writeJson, writeValue } from './runtime/write-value.ts'
 export { codes, diagnostic } from './source/codes.ts'
 export type { Diagnostic, Severity } from './source/diagnostic.ts'
+export { lineStarts, positionOf } from './source/position.ts'
 export type { DiagnosticJson } from './source/render.ts'
 export { diagnosticsToJson, renderDiagnostics } from './source/render.ts'
 export { makeSourceFile } from './source/source-file.ts'

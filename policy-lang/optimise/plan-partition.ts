@@ -50,7 +50,7 @@ export function conjunctsOfEntry(
 }
 
 /** An organization's allow needs a delegate of the module or tenant (SPEC 6). */
-function conditionOf(program: Program, entry: PartitionEntry, resourceType: string): Expr {
+export function conditionOf(program: Program, entry: PartitionEntry, resourceType: string): Expr {
   const { condition, layer, effect } = ruleAt(program, entry)
   if (layer !== 'organization' || effect === 'deny') return condition
   const delegates = program.delegates.filter(({ actions }) =>

@@ -8,7 +8,7 @@ import {
   readRequest,
   readTuples,
   supplyProperties,
-  writeValue,
+  writeAdvice,
 } from '../../policy-lang/index.ts'
 import { isFields, readNow, type World } from './world.ts'
 
@@ -26,7 +26,7 @@ export function answerRequest(world: World, json: Json): Json {
         : json
   const read = readRequest(world.program, asked)
   if (!read.ok) return problem('invalid-request', read.message)
-  const overlay = overlayOf(world, json.tuples, read.supplied)
+  const overlay = factsOfRequest(world, json.tuples, read.supplied)
   if ('message' in overlay) return problem('invalid-request', overlay.message)
   const question = {
     ...read.request,
@@ -60,7 +60,7 @@ const decideBy =
 const ofType = (type: Json | undefined): Json => ({ type: type ?? null, id: '' })
 
 /** Tuples of a request hold for it only; one that the policies do not allow makes the request invalid. */
-function overlayOf(
+export function factsOfRequest(
   world: World,
   tuples: Json | undefined,
   supplied: Parameters<typeof supplyProperties>[2],
@@ -80,18 +80,10 @@ function writeDecision(program: Program, action: string, decision: Decision): Js
     errors: decision.errors.map(({ rule }) => rule),
     degraded: decision.degraded,
     ...(decision.fields ? { fields: decision.fields } : {}),
-    advice: decision.advice.map(({ name, args }) => ({ name, args: writeArguments(program, name, args) })),
+    advice: writeAdvice(program, decision.advice),
     ...(decision.texts.length > 0 ? { texts: decision.texts } : {}),
     ...(decision.code === undefined ? {} : { code: decision.code }),
   }
 }
-
-const writeArguments = (program: Program, name: string, args: Decision['advice'][number]['args']): Json =>
-  Object.fromEntries(
-    Object.entries(args).map(([argument, value]) => [
-      argument,
-      writeValue(value, program.advice.get(name)?.params[argument]?.type),
-    ]),
-  )
 
 const problem = (code: string, message: string): Json => ({ error: { code, message } })

@@ -81,6 +81,21 @@ export const commands: readonly Command[] = [
     load: () => import('./list.ts'),
   },
   {
+    name: 'explain',
+    group: 'policies',
+    summary: 'say why a request is decided so, and what would flip it',
+    usage:
+      'writ explain --policy FOLDER --entities FILE --subject \'User::"ann"\' --action read --resource \'Document::"d"\'',
+    details: [
+      '--context FILE  arguments and standard context, a JSON object; without --subject the request is anonymous',
+      '--request FILE  a whole request as `writ decide` takes it, instead of the parts',
+      '--as-caller     only what a caller without the right to explain may know',
+      '--plan          what the index does for such requests, and which rules it cannot find by look-up',
+      '--now TIME      the clock (RFC 3339)',
+    ],
+    load: () => import('./explain.ts'),
+  },
+  {
     name: 'start',
     group: 'server',
     summary: 'start the server',

@@ -7,6 +7,8 @@ export type CommandIo = {
   readonly error: (text: string) => void
   /** Whether what is said may be coloured. */
   readonly color: boolean
+  /** The same of answers. */
+  readonly colorOut: boolean
   readonly environment: { readonly [name: string]: string | undefined }
   readonly folder: string
   readonly now: () => number
@@ -28,8 +30,8 @@ export function processIo(areas: CommandIo['areas']): CommandIo {
         else process.stdout.once('drain', resolve)
       }),
     error: (text) => void process.stderr.write(text),
-    // NO_COLOR: https://no-color.org
-    color: process.stderr.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+    color: isColored(process.stderr),
+    colorOut: isColored(process.stdout),
     environment: process.env,
     folder: process.cwd(),
     now: () => Date.now(),
@@ -43,3 +45,7 @@ export function processIo(areas: CommandIo['areas']): CommandIo {
     },
   }
 }
+
+/** NO_COLOR: https://no-color.org */
+const isColored = (stream: { readonly isTTY?: boolean }): boolean =>
+  stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'

@@ -10,12 +10,14 @@ import {
   type Program,
   readData,
   readValue,
+  type SourceFile,
   type Value,
 } from '../../policy-lang/index.ts'
 
 /** A compiled program with its data, ready for requests. */
 export type World = {
   readonly program: Program
+  readonly sources: readonly SourceFile[]
   readonly evaluator: Evaluator
   readonly store: EntityStore
   readonly externs: Externs
@@ -54,7 +56,7 @@ export function makeWorld(
     return { ok: false, refusals: problems.map((message) => ({ code: 'invalid-data', message })) }
   }
   const externs = readExterns(program, isFields(data) ? data.externs : undefined)
-  return { ok: true, world: { program, evaluator: createEvaluator(program), store, externs, now } }
+  return { ok: true, world: { program, sources, evaluator: createEvaluator(program), store, externs, now } }
 }
 
 /** `externs` of the data: a value by name; absent, `{"fails":true}` or of another type = failed (SPEC 9). */

@@ -27,6 +27,7 @@ async function writ(args: readonly string[], environment: { readonly [name: stri
       error += text
     },
     color: false,
+    colorOut: false,
     environment: { WRIT_URL: rig.server.url, WRIT_TOKEN: rig.token, ...environment },
     folder,
     now: () => Date.now(),
