@@ -1,11 +1,11 @@
 // THE TABLE: the order in which policy text becomes a program (SPEC 7). Strings in, diagnostics and a program out.
-import { checkSet } from './check/check-set.ts'
+import { type CheckMemory, checkSet } from './check/check-set.ts'
 import { flowRules } from './check/flows.ts'
 import { type DeclaredSet, declareSet } from './declare-set.ts'
 import { lowerProgram } from './ir/lower-program.ts'
 import type { Program } from './ir/program.ts'
 import { sourceVersion } from './ir/source-version.ts'
-import { verifyProgram } from './ir/verify.ts'
+import { verifySchema } from './ir/verify.ts'
 import { type ParsedSet, type PolicyFile, parseSet, type SetMemory } from './parse-set.ts'
 import { createReporter } from './resolve/reporter.ts'
 import type { Diagnostic } from './source/diagnostic.ts'
@@ -23,8 +23,7 @@ export type CompileOptions = {
 export type CompileMemory = {
   readonly parsed: SetMemory
   readonly declared: DeclaredSet
-  /** Ids of the rules, sorted. */
-  readonly order: readonly string[]
+  readonly checks: CheckMemory
 }
 
 export type CompileResult = {
@@ -47,18 +46,20 @@ export function compileProgram(files: readonly PolicyFile[], { memory }: Compile
   const reporter = createReporter()
   reporter.keep(declared.diagnostics)
   const items = parsed.placed.map((file) => file.items)
-  const checked = checkSet(declared, { items, order: memory?.order ?? [] }, declared.checks, reporter)
+  // Whatever a declaration says may show anywhere.
+  const known = memory && declared === memory.declared ? memory.checks : undefined
+  const checked = checkSet(declared, items, known, reporter)
   const partitions = flowRules(checked.drafts, declared.environment, reporter)
   const diagnostics = allDiagnostics(parsed, reporter.diagnostics())
-  const order = checked.drafts.map((draft) => draft.rule.id)
-  const result = { diagnostics, sources: parsed.sources, memory: { parsed: parsed.memory, declared, order } }
+  const left = { parsed: parsed.memory, declared, checks: checked.memory }
+  const result = { diagnostics, sources: parsed.sources, memory: left }
   if (diagnostics.some((entry) => entry.severity === 'error')) return result
   const version = sourceVersion(parsed.placed, parsed.sources)
   const paths = parsed.sources.map((file) => file.path)
   invariant(declared.schema !== undefined, 'declarations without a mistake make a schema')
   const sources = { version, files: paths, places: parsed.places }
   const program = lowerProgram(declared.schema, checked, partitions, sources)
-  verifyProgram(program, declared.verified)
+  verifySchema(program)
   return { program, ...result }
 }
 

@@ -1,10 +1,8 @@
 // The stages that make declarations of items (SPEC 7), and what is kept of them while no declaration changes.
 import type * as ast from './ast/nodes.ts'
 import { type CheckedDeclarations, checkDeclarations } from './check/check-declarations.ts'
-import { createItemChecks, type ItemChecks } from './check/check-set.ts'
 import { checkStratification } from './check/stratify.ts'
 import { lowerSchema, type Schema } from './ir/lower-program.ts'
-import type { Rule } from './ir/program.ts'
 import { resolveActions } from './resolve/actions.ts'
 import { declareNames } from './resolve/declare.ts'
 import { resolveMembers } from './resolve/entity-members.ts'
@@ -18,14 +16,11 @@ import { resolveStandardContext } from './resolve/standard-context.ts'
 import { type PlacedFile, placeFiles } from './resolve/units.ts'
 import type { Diagnostic } from './source/diagnostic.ts'
 
-/** The declarations of a set, and what has been found out about the items that lean on them. */
+/** The declarations of a set. */
 export type DeclaredSet = CheckedDeclarations & {
   readonly diagnostics: readonly Diagnostic[]
   /** Absent exactly when an error stands among the diagnostics. */
   readonly schema?: Schema
-  readonly checks: ItemChecks
-  /** Rules whose expressions were found whole. */
-  readonly verified: WeakSet<Rule>
   readonly files: readonly DeclaringFile[]
 }
 
@@ -63,8 +58,6 @@ export function declareSet(placed: readonly PlacedFile[], previous?: DeclaredSet
     ...checked,
     diagnostics,
     ...(isWhole ? { schema: lowerSchema(checked) } : {}),
-    checks: createItemChecks(),
-    verified: new WeakSet(),
     files,
   }
 }

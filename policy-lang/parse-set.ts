@@ -42,22 +42,24 @@ export function parseSet(given: readonly PolicyFile[], memory?: SetMemory): Pars
     return numbered
   }
   const files = new Map<string, FileMemory>()
+  const named = new Map<string, number>()
   const placed: PlacedFile[] = []
   const sources: SourceFile[] = []
-  const places: Place[] = []
   const diagnostics: Diagnostic[] = []
   for (const file of [...inOrder(given), library]) {
     const made = makeSourceFile(sources.length, file.path, file.text)
-    const key = keyOf(file)
-    // An item has one number and one place: of two files of one name only the first takes known items over.
-    const known = files.has(key) ? undefined : memory?.files.get(key)
-    const parsed = parseAgain(made.source, known ?? [], { shapes, newNumber })
-    if (!files.has(key)) files.set(key, parsed.items)
+    // Two files of one name are two files: an item has one number, one file and one place.
+    const name = keyOf(file)
+    const earlier = named.get(name) ?? 0
+    named.set(name, earlier + 1)
+    const key = `${name}${earlier}`
+    const parsed = parseAgain(made.source, memory?.files.get(key), { shapes, newNumber })
+    files.set(key, parsed.memory)
     sources.push(made.source)
-    for (const place of parsed.places) places.push(place)
+    placed.push({ ...placeOf(file), items: sortItems(parsed.memory.items.flatMap(({ item }) => item ?? [])) })
     diagnostics.push(...made.diagnostics, ...parsed.diagnostics)
-    placed.push({ ...placeOf(file), items: sortItems(parsed.items.flatMap(({ item }) => item ?? [])) })
   }
+  const places = [...files.values()].flatMap((file) => file.places)
   return { placed, sources, places, diagnostics, memory: { shapes, files, numbered } }
 }
 

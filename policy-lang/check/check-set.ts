@@ -1,19 +1,22 @@
 import type * as ast from '../ast/nodes.ts'
-import { compareCodePoints } from '../builtins/code-points.ts'
 import type { Proof, TestCase } from '../ir/program.ts'
+import { verifyRule } from '../ir/verify.ts'
 import type { Environment, Unit } from '../resolve/environment.ts'
 import { checkMarks } from '../resolve/marks.ts'
 import { createReporter, type Reporter } from '../resolve/reporter.ts'
 import type { SortedItems } from '../resolve/units.ts'
-import type { Diagnostic } from '../source/diagnostic.ts'
+import { invariant } from '../source/invariant.ts'
 import { limits } from '../source/limits.ts'
 import { suggest } from '../source/suggest.ts'
 import type { Session } from './at.ts'
 import { type CheckedDeclarations, startSession } from './check-declarations.ts'
+import { type Check, type CheckedItems, checkItems, nothingChecked } from './check-items.ts'
 import { checkProof } from './delegates.ts'
 import type { DraftRule } from './draft.ts'
+import type { RuleIds } from './expectations.ts'
 import { openByDelegates } from './organization-rules.ts'
 import { checkRule } from './rules.ts'
+import { findRule, type SortedRules, sortAgain, sortRules } from './sort-rules.ts'
 import { checkTest, idsNamedIn } from './tests.ts'
 
 /** Everything that has been checked, ready to become a program. */
@@ -22,170 +25,148 @@ export type CheckedSet = {
   readonly drafts: readonly DraftRule[]
   readonly tests: readonly TestCase[]
   readonly proofs: readonly Proof[]
+  readonly memory: CheckMemory
 }
 
-/** What checking an item once has shown. It holds for the same item as long as the declarations are the same. */
-export type ItemChecks = {
-  readonly rules: WeakMap<ast.RuleItem, Checked<DraftRule>>
-  readonly tests: WeakMap<ast.TestItem, Checked<TestCase>>
-  readonly proofs: WeakMap<ast.ProveItem, Checked<Proof>>
-}
-type Checked<Result> = {
-  /** The name space in which it was checked. */
-  readonly unit: Unit
-  readonly result: Result | undefined
-  readonly diagnostics: readonly Diagnostic[]
+/** What checking has shown. It holds for the same items in the same files as long as the declarations are the same. */
+export type CheckMemory = {
+  readonly rules: CheckedItems<ast.RuleItem, DraftRule>
+  readonly sorted: SortedRules
+  readonly tests: CheckedItems<ast.TestItem, TestCase>
+  readonly proofs: CheckedItems<ast.ProveItem, Proof>
 }
 
-export const createItemChecks = (): ItemChecks => ({
-  rules: new WeakMap(),
-  tests: new WeakMap(),
-  proofs: new WeakMap(),
-})
-
-export type SetItems = {
-  /** In the order of `environment.units`. */
-  readonly items: readonly SortedItems[]
-  /** Ids in their order, as an earlier compilation found them: sorting what is nearly sorted costs little. */
-  readonly order: readonly string[]
-}
-
-/** Checks every rule, test and proof of a composed set; all mistakes go to the reporter, none stops the others. */
+/**
+ * Checks every rule, test and proof of a composed set; all mistakes go to the reporter, none stops the others. `items`: in
+ * the order of `environment.units`.
+ */
 export function checkSet(
-  { environment, delegates, denies }: CheckedDeclarations,
-  { items, order }: SetItems,
-  known: ItemChecks,
+  declared: CheckedDeclarations,
+  items: readonly SortedItems[],
+  memory: CheckMemory | undefined,
   reporter: Reporter,
 ): CheckedSet {
-  const once = createOnce(environment, reporter)
-  const all = <Item, Result>(
-    select: (sorted: SortedItems) => readonly Item[],
-    check: (item: Item, unit: Unit) => Result | undefined,
-  ): Result[] =>
-    environment.units.flatMap((unit, index) => {
-      const sorted = items[index]
-      return sorted ? select(sorted).flatMap((item) => check(item, unit) ?? []) : []
-    })
-  const written = all(
-    (sorted) => sorted.rules,
-    (item, unit) =>
-      once(item, unit, known.rules, (session) => {
-        const draft = checkRule(item, unit, session)
-        return draft && openByDelegates(draft, delegates, session)
-      }),
+  const { environment, delegates } = declared
+  const once = createOnce(declared)
+  const rules = checkItems(
+    items.flatMap((file) => file.rules),
+    memory?.rules ?? nothingChecked,
+    once(
+      items.map((file) => file.rules),
+      (item, unit, session) => {
+        const written = checkRule(item, unit, session)
+        const draft = written && openByDelegates(written, delegates, session)
+        if (draft) verifyRule(draft.rule)
+        return draft
+      },
+    ),
   )
+  reporter.keep(rules.checked.diagnostics)
+  const isTooLarge = rules.checked.items.length > limits.rulesPerSet
+  const sorted =
+    (memory && !isTooLarge && sortAgain(memory.sorted, rules)) || sortAll(declared, rules.checked, reporter)
+  const drafts = disableRules(sorted, environment, reporter)
+  const ids = { has: (id: string) => findRule(sorted, id) !== undefined, all: () => idsOf(sorted) }
+  const tests = checkItems(
+    items.flatMap((file) => file.tests),
+    memory ? stillTrue(memory.tests, ids) : nothingChecked,
+    once(
+      items.map((file) => file.tests),
+      (item, unit, session) => checkTest(item, unit, session, ids),
+    ),
+  )
+  const proofs = checkItems(
+    items.flatMap((file) => file.proofs),
+    memory?.proofs ?? nothingChecked,
+    once(
+      items.map((file) => file.proofs),
+      checkProof,
+    ),
+  )
+  reporter.keep(tests.checked.diagnostics)
+  reporter.keep(proofs.checked.diagnostics)
+  const left = { rules: rules.checked, sorted, tests: tests.checked, proofs: proofs.checked }
+  return { drafts, tests: resultsOf(left.tests), proofs: resultsOf(left.proofs), memory: left }
+}
+
+/** Checks an item of one of the files, with a reporter of its own: what it shows is told again whenever it is taken over. */
+const createOnce =
+  ({ environment }: CheckedDeclarations) =>
+  <Item, Result>(
+    files: readonly (readonly Item[])[],
+    check: (item: Item, unit: Unit, session: Session) => Result | undefined,
+  ) =>
+  (item: Item, at: number): Check<Result> => {
+    let file = 0
+    for (let left = at; left >= (files[file]?.length ?? left + 1); file += 1) left -= files[file]?.length ?? 0
+    const unit = environment.units[file]
+    invariant(unit !== undefined, 'every item stands in a file of the set')
+    const own = createReporter()
+    const result = check(item, unit, startSession(environment, own))
+    return { result, diagnostics: own.diagnostics() }
+  }
+
+function sortAll(
+  { denies }: CheckedDeclarations,
+  rules: CheckedItems<ast.RuleItem, DraftRule>,
+  reporter: Reporter,
+): SortedRules {
+  const written = resultsOf(rules)
   if (written.length > limits.rulesPerSet && written[0])
     reporter.report(
       'F8102',
       written[0].rule.span,
       `a set has at most ${limits.rulesPerSet} rules, and this one has ${written.length}`,
     )
-  const byId = uniqueRules([...denies, ...written], reporter)
-  const drafts = disableRules(inOrder(byId, order), byId, environment, reporter)
-  const session = startSession(environment, reporter)
-  const ids = { has: (id: string) => byId.has(id), all: () => drafts.map((draft) => draft.rule.id) }
-  const tests = all(
-    (sorted) => sorted.tests,
-    (item, unit) =>
-      // What is said about an id that no rule has names others that rules do have: it is not remembered.
-      idsNamedIn(item).every((id) => byId.has(id))
-        ? once(item, unit, known.tests, (own) => checkTest(item, unit, own, ids))
-        : checkTest(item, unit, session, ids),
+  return sortRules([...denies, ...written], reporter)
+}
+
+/** Tests of which nothing hangs on a rule that is missing, or was: what is told of its id names others. */
+function stillTrue(tests: CheckMemory['tests'], ids: RuleIds): CheckMemory['tests'] {
+  const isKept = tests.items.map(
+    (item, at) =>
+      idsNamedIn(item).every((id) => ids.has(id)) &&
+      tests.checks[at]?.diagnostics.every(({ code }) => code !== 'F2008'),
   )
-  const proofs = all(
-    (sorted) => sorted.proofs,
-    (item, unit) => once(item, unit, known.proofs, (own) => checkProof(item, unit, own)),
-  )
-  return { drafts, tests, proofs }
+  if (isKept.every(Boolean)) return tests
+  const kept = <Part>(parts: readonly Part[]) => parts.filter((_, at) => isKept[at])
+  const checks = kept(tests.checks)
+  return { items: kept(tests.items), checks, diagnostics: checks.flatMap(({ diagnostics }) => diagnostics) }
 }
 
-/** Checks an item, or finds out what checking it has shown before. */
-function createOnce(environment: Environment, reporter: Reporter) {
-  return <Item extends object, Result>(
-    item: Item,
-    unit: Unit,
-    known: WeakMap<Item, Checked<Result>>,
-    check: (session: Session) => Result | undefined,
-  ): Result | undefined => {
-    let found = known.get(item)
-    if (found?.unit !== unit) {
-      const own = createReporter()
-      const result = check(startSession(environment, own))
-      found = { unit, result, diagnostics: own.diagnostics() }
-      known.set(item, found)
-    }
-    if (found.diagnostics.length > 0) reporter.keep(found.diagnostics)
-    return found.result
-  }
-}
+const resultsOf = <Result>({ checks }: CheckedItems<unknown, Result>): readonly Result[] =>
+  checks.flatMap(({ result }) => result ?? [])
 
-/** Ids are unique in the composed set; equal rules without `@id` are one rule (SPEC 6). */
-function uniqueRules(drafts: readonly DraftRule[], reporter: Reporter): ReadonlyMap<string, DraftRule> {
-  const byId = new Map<string, DraftRule>()
-  for (const draft of drafts) {
-    const { rule, isNamed } = draft
-    const first = byId.get(rule.id)
-    if (!first) byId.set(rule.id, draft)
-    else if (isNamed || first.isNamed)
-      reporter.report('F2011', rule.span, `two rules have the id "${rule.id}"`, {
-        notes: [
-          {
-            message: first.rule.builtIn ? 'a built-in deny has this id' : 'the first stands here',
-            span: first.rule.span,
-          },
-        ],
-      })
-  }
-  return byId
-}
-
-/** Sorted by id. */
-function inOrder(byId: ReadonlyMap<string, DraftRule>, order: readonly string[]): readonly DraftRule[] {
-  const sorted = order.flatMap((id) => byId.get(id) ?? [])
-  if (sorted.length === byId.size) return sorted
-  const placed = new Set(order)
-  const added = [...byId.values()].filter(({ rule }) => !placed.has(rule.id))
-  return [...sorted, ...added].sort((a, b) => compareCodePoints(a.rule.id, b.rule.id))
-}
+const idsOf = ({ drafts }: SortedRules): readonly string[] => drafts.map(({ rule }) => rule.id)
 
 /** `disable "id"`: unknown or sealed ids are errors (SPEC 6). */
-function disableRules(
-  drafts: readonly DraftRule[],
-  byId: ReadonlyMap<string, DraftRule>,
-  environment: Environment,
-  reporter: Reporter,
-): readonly DraftRule[] {
+function disableRules(sorted: SortedRules, { units }: Environment, reporter: Reporter): readonly DraftRule[] {
   const disabled = new Set<string>()
-  for (const unit of environment.units)
-    for (const item of unit.declarations) {
-      if (item.kind !== 'disable' || unit.layer !== 'tenant') continue
-      checkMarks(item.marks, 'none', reporter)
-      const id = item.rule.value
-      const rule = byId.get(id)?.rule
-      if (!rule) {
-        const near = suggest(
-          id,
-          drafts.map((draft) => draft.rule.id),
-        )
-        reporter.report(
-          'F2008',
-          item.rule.span,
-          `no rule has the id "${id}"`,
-          near === undefined ? {} : { help: `did you mean "${near}"?` },
-        )
-      } else if (rule.sealed)
-        reporter.report(
-          'F5004',
-          item.rule.span,
-          `the rule "${id}" is ${rule.builtIn ? 'built in' : 'sealed'} and cannot be disabled`,
-          {
-            notes: [{ message: 'declared here', span: rule.span }],
-          },
-        )
-      else disabled.add(id)
-    }
-  if (disabled.size === 0) return drafts
-  return drafts.map((draft) =>
+  for (const unit of units)
+    for (const item of unit.declarations)
+      if (item.kind === 'disable' && unit.layer === 'tenant') disableRule(item, sorted, { disabled, reporter })
+  if (disabled.size === 0) return sorted.drafts
+  return sorted.drafts.map((draft) =>
     disabled.has(draft.rule.id) ? { ...draft, rule: { ...draft.rule, disabled: true } } : draft,
   )
+}
+
+function disableRule(
+  item: ast.DisableItem,
+  sorted: SortedRules,
+  { disabled, reporter }: { readonly disabled: Set<string>; readonly reporter: Reporter },
+): void {
+  checkMarks(item.marks, 'none', reporter)
+  const { value: id, span } = item.rule
+  const rule = findRule(sorted, id)?.rule
+  if (!rule) {
+    const near = suggest(id, idsOf(sorted))
+    const help = near === undefined ? {} : { help: `did you mean "${near}"?` }
+    reporter.report('F2008', span, `no rule has the id "${id}"`, help)
+  } else if (rule.sealed) {
+    const why = rule.builtIn ? 'built in' : 'sealed'
+    reporter.report('F5004', span, `the rule "${id}" is ${why} and cannot be disabled`, {
+      notes: [{ message: 'declared here', span: rule.span }],
+    })
+  } else disabled.add(id)
 }

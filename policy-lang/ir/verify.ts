@@ -4,16 +4,14 @@ import type { Expr } from './nodes.ts'
 import type { Program, Rule } from './program.ts'
 import { childrenOf, mayBeAbsent } from './walk.ts'
 
-/**
- * Checks that every node fits its place; a failure is a bug of the compiler, never the author's mistake. Rules in `verified`
- * were found whole before; those that are now join them.
- */
-export function verifyProgram(program: Program, verified: WeakSet<Rule> = new WeakSet()): void {
-  for (const rule of program.rules) {
-    if (verified.has(rule)) continue
-    verifyRule(rule)
-    verified.add(rule)
-  }
+/** Checks that every node fits its place; a failure is a bug of the compiler, never the author's mistake. */
+export function verifyProgram(program: Program): void {
+  for (const rule of program.rules) verifyRule(rule)
+  verifySchema(program)
+}
+
+/** As `verifyProgram`, of a program whose rules were each verified when they were made. */
+export function verifySchema(program: Program): void {
   for (const delegate of program.delegates) verifyCondition(delegate.condition, 'delegate')
   for (const proof of program.proofs) verifyCondition(proof.condition, `proof ${proof.title}`)
   for (const condition of program.tupleConditions.values()) {
@@ -29,7 +27,7 @@ export function verifyProgram(program: Program, verified: WeakSet<Rule> = new We
       invariant(program.rules[entry.rule]?.disabled === false, 'a partition names a rule that does not count')
 }
 
-function verifyRule(rule: Rule): void {
+export function verifyRule(rule: Rule): void {
   verifyCondition(rule.condition, `rule ${rule.id}`)
   for (const { args } of rule.advise)
     for (const arg of Object.values(args)) verifyExpr(arg, new Set(), `advice of ${rule.id}`)

@@ -110,16 +110,16 @@ describe('the grammar', () => {
 
   test('reads an item again only if its text changed, wherever it stands, and a shape only once', () => {
     const shapes = new Map()
-    const read = (text: string, before: FileMemory) => {
-      let number = before.length
+    const read = (text: string, before?: FileMemory) => {
+      let number = before?.items.length ?? 0
       const newNumber = () => {
         number += 1
         return number
       }
       return parseAgain({ id: 0, path: 't.fbac', text }, before, { shapes, newNumber })
     }
-    const before = read('const a = 1\n\nconst b = 2\n\nconst c = 3\n', [])
-    const after = read('// moves all below\n\n\nconst c = 3\n\nconst b = 9\n\nconst a = 1\n', before.items)
+    const before = read('const a = 1\n\nconst b = 2\n\nconst c = 3\n').memory
+    const after = read('// moves all below\n\n\nconst c = 3\n\nconst b = 9\n\nconst a = 1\n', before).memory
     const [first, , last] = before.items
     expect([after.items[0] === last, after.items[2] === first, shapes.size]).toEqual([false, true, 1])
     expect(after.items[1]?.item).toMatchObject({ value: { value: 9n } })
