@@ -40,6 +40,7 @@ export type {
   AttributeType,
   EntityData,
   EntityType,
+  ExternType,
   Layer,
   Program,
   Rule,

@@ -4,6 +4,7 @@ import type { Mail } from '../adapters/mail/port.ts'
 import type { ObjectStore } from '../adapters/object-store/port.ts'
 import type { Layer } from '../policy-lang/index.ts'
 import type { EntityBinding } from './decision/entity-binding.ts'
+import type { ExternBinding } from './decision/extern-binding.ts'
 import type { ClientAuthenticator, TokenVerifier } from './http/authentication.ts'
 import type { Mount } from './http/mount.ts'
 import type { RouteTable } from './http/route.ts'
@@ -29,6 +30,8 @@ export type AreaParts = {
   readonly tokenVerifier?: TokenVerifier
   /** At most one area provides it. */
   readonly clientAuthenticator?: ClientAuthenticator
+  /** What answers `extern fn`s of policies; a name is bound once. */
+  readonly externs?: readonly ExternBinding[]
   /** Handlers of outbox rows by topic; at least once, retried with backoff, after commit. */
   readonly topics?: { readonly [topic: string]: (row: OutboxRow) => Promise<void> }
   /** Gives a new tenant what it needs, inside the transaction that creates it; also run for the default tenant at first start. */

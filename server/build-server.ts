@@ -15,6 +15,7 @@ import { accessMount } from './decision/authzen/access-mount.ts'
 import { createBoundIds } from './decision/bound-ids.ts'
 import { createBoundRows } from './decision/bound-rows.ts'
 import { createPolicyCompiler } from './decision/compile-policies.ts'
+import { createExternCalls } from './decision/extern-calls.ts'
 import { createGraphs } from './decision/graphs.ts'
 import type { PolicySource } from './decision/policies.ts'
 import { createPolicies } from './decision/policy-store.ts'
@@ -69,6 +70,7 @@ export async function buildServer(outside: Outside): Promise<BuiltServer> {
   await feed.start()
   const parts: AreaParts[] = []
   for (const area of areas) parts.push((await area.build?.(kernel)) ?? {})
+  for (const { externs = [] } of parts) core.externs.bind(externs)
   await tenants.start(async (tenantId) => {
     for (const part of parts) await part.tenantCreated?.(tenantId)
   })
@@ -159,7 +161,8 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
     base,
     prepare: async (policy) => void (await graphs.of(policy)),
   })
-  const ask = createAsk({ compiler, graphs, boundRows, changes: feed, log })
+  const externs = createExternCalls(log)
+  const ask = createAsk({ compiler, graphs, boundRows, externs, changes: feed, log })
   const search = createSearch({
     ask,
     graphs,
@@ -173,7 +176,7 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
   const { areas: _, ...adapters } = outside
   const consistency = createConsistencyTokens(secrets)
   const kernel: Kernel = { ...adapters, decisions, policies, tenants, changes: feed, consistency, withTransaction }
-  return { kernel, feed, changes: feed, outbox, tenants, graphs, ask, search, makeId, metrics, log }
+  return { kernel, feed, changes: feed, outbox, tenants, graphs, ask, externs, search, makeId, metrics, log }
 }
 
 async function readPolicies(areas: readonly Area[]): Promise<PolicySource[]> {

@@ -50,6 +50,7 @@ export type ModuleParts = {
   /** Every row names an action that the module's own policies declare; else the server does not start. */
   readonly routes: RouteTable['routes']
   readonly jobs?: readonly ModuleJob[]
+  readonly externs?: NonNullable<AreaParts['externs']>
   readonly topics?: NonNullable<AreaParts['topics']>
   readonly start?: () => Promise<void>
   readonly stop?: () => Promise<void>
@@ -74,9 +75,10 @@ export function defineModule(definition: ModuleDefinition): Area {
     policies: { folder: definition.policies, layer: 'module' },
     bindings,
     async build(kernel) {
-      const { routes, jobs = [], topics, start, stop } = await definition.build(kernel)
+      const { routes, jobs = [], externs, topics, start, stop } = await definition.build(kernel)
       return {
         routes: [{ basePath, audiences: ['/api', basePath], routes }],
+        ...(externs ? { externs } : {}),
         ...(topics ? { topics } : {}),
         ...(stop ? { stop } : {}),
         async start() {

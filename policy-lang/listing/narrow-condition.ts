@@ -191,8 +191,9 @@ function pathOf(asking: Asking, expr: Expr): readonly string[] | undefined {
   return before && [...before, expr.name]
 }
 
-/** Does its value depend on what is listed? */
+/** Does its value depend on what is listed, or on an extern, which only the check fetches? */
 function hangs(asking: Asking, expr: Expr): boolean {
+  if (expr.kind === 'extern') return true
   if (expr.kind === 'variable') {
     return expr.scope === 'request' ? expr.name === asking.side : asking.bound.has(expr.name)
   }
@@ -200,14 +201,11 @@ function hangs(asking: Asking, expr: Expr): boolean {
   return childrenOf(expr).some((child) => hangs(asking, child))
 }
 
-/** A condition without an extern is judged now; one that cannot be true makes the rule no way to be allowed. */
+/** A condition that is not true makes the rule no way to be allowed. */
 function canHold(asking: Asking, expr: Expr): boolean {
-  if (hasExtern(expr)) return true
   const outcome = evaluate(expr, asking.env)
   return outcome.kind === 'value' && outcome.value === true
 }
-
-const hasExtern = (expr: Expr): boolean => expr.kind === 'extern' || childrenOf(expr).some(hasExtern)
 
 function withLocal(asking: Asking, { name, value }: Expr & { readonly kind: 'let' }): Asking {
   if (hangs(asking, value)) return { ...asking, bound: new Map(asking.bound).set(name, value) }

@@ -5,6 +5,7 @@ import {
   type EntityData,
   type EntityValue,
   type FactsView,
+  type Program,
   type Request,
   type SuppliedProperties,
   supplyProperties,
@@ -14,6 +15,7 @@ import type { ActivePolicy } from './active-policy.ts'
 import { createBoundReads } from './bound-reads.ts'
 import type { BoundRows } from './bound-rows.ts'
 import type { PolicyCompiler } from './compile-policies.ts'
+import type { ExternCalls } from './extern-calls.ts'
 import type { Graphs } from './graphs.ts'
 import { limits } from './limits.ts'
 import { createRequestRows, type RequestRows, trackFacts } from './tracked-facts.ts'
@@ -41,12 +43,15 @@ export type AskDeps = {
   readonly compiler: PolicyCompiler
   readonly graphs: Graphs
   readonly boundRows: BoundRows
+  readonly externs: ExternCalls
   readonly changes: ChangeFeed
   readonly log: Logger
 }
 
 export function createAsk(deps: AskDeps): Ask {
   const reads = createBoundReads(deps.boundRows)
+  const needsLoading = (program: Program, request: Request): boolean =>
+    reads(program, request) || deps.externs.areUsed(program, request)
   return async (policy, asked, now, view) => {
     try {
       // Long without word from the database: hear it now, or do not answer from memory (admin.md §10).
@@ -55,7 +60,7 @@ export function createAsk(deps: AskDeps): Ask {
       const opened = view ?? deps.graphs.of(policy)
       const store = opened instanceof Promise ? await opened : opened
       const place = { policy, store, now }
-      const bound = asked.filter(({ request }) => reads(policy.program, request))
+      const bound = asked.filter(({ request }) => needsLoading(policy.program, request))
       const loaded = bound.length > 0 ? await evaluate(deps, place, bound) : []
       return bound.length === asked.length
         ? loaded
@@ -96,13 +101,17 @@ function evaluateRest(
   })
 }
 
-/** Evaluate, load what was asked for and is not there, evaluate again: the last round saw everything that it asked for. */
+/**
+ * Evaluate, load rows and call externs that were asked for and are not there, evaluate again: the last round saw everything
+ * that it asked for.
+ */
 async function evaluate(deps: AskDeps, place: Place, asked: readonly Asked[]): Promise<Decision[]> {
   const { policy, store, now } = place
   const { program, tenantId } = policy
   const evaluator = deps.compiler.evaluatorOf(program)
   const where = { tenantId, program, now }
   const shared = createRequestRows([])
+  const externs = deps.externs.open(where)
   const rows = asked.map(({ given }) => layered(given, shared, (entity) => deps.boundRows.recall(where, entity)))
   const decisions: Decision[] = asked.map(() => denied('limit'))
   let open = asked.map((_, index) => index)
@@ -112,18 +121,20 @@ async function evaluate(deps: AskDeps, place: Place, asked: readonly Asked[]): P
       const own = rows[index]
       const question = asked[index]
       if (!own || !question) return false
+      const missesBefore = externs.misses
       const tracked = trackFacts(store, { program, rows: own, isBound: deps.boundRows.isBound })
       const supplied = supplyProperties(program, tracked.facts, question.supplied ?? [])
       if (tracked.missing.length === 0) {
         for (const row of supplied) own.give(row)
-        decisions[index] = evaluator.decide(tracked.facts, question.request, { now })
+        decisions[index] = evaluator.decide(tracked.facts, question.request, { now, externs: externs.value })
       }
       missing.push(...tracked.missing)
-      return tracked.missing.length > 0
+      return tracked.missing.length > 0 || externs.misses > missesBefore
     })
-    if (missing.length === 0) return decisions
+    if (open.length === 0) return decisions
     if (shared.size + missing.length > limits.rowsPerDecision * asked.length) break
-    for (const [entity, row] of await deps.boundRows.load(where, missing)) shared.put(entity, row)
+    const [loaded] = await Promise.all([deps.boundRows.load(where, missing), externs.load()])
+    for (const [entity, row] of loaded) shared.put(entity, row)
     // An id that names no row anywhere (a NUL in it) is known to be absent too.
     for (const entity of missing) if (shared.get(entity) === undefined) shared.put(entity, null)
   }

@@ -5,6 +5,8 @@ export const limits = {
   loadRounds: 8,
   /** Rows that one decision may load through bindings. */
   rowsPerDecision: 5_000,
+  /** Calls of externs that one question or batch may make; the others fail (SPEC 5.7). */
+  externCalls: 1_000,
   /** A bound row of a remembered type is trusted this long (security.md 16). */
   rememberedRowMilliseconds: 1_000,
   rememberedRows: 20_000,
