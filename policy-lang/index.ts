@@ -23,7 +23,7 @@ export type {
   ShownValue,
 } from './backends/explain/explanation.ts'
 export { writeAdvice, writeExplanation } from './backends/explain/write-explanation.ts'
-export type { Evaluator } from './backends/js/create-evaluator.ts'
+export type { Evaluator, EvaluatorMemory } from './backends/js/create-evaluator.ts'
 export { createEvaluator } from './backends/js/create-evaluator.ts'
 export { compareCodePoints } from './builtins/code-points.ts'
 export type { CompileMemory, CompileOptions, CompileResult } from './compile.ts'

@@ -1,4 +1,5 @@
-import { compileProgram, diagnosticsToJson } from '../../policy-lang/index.ts'
+import { diagnosticsToJson } from '../../policy-lang/index.ts'
+import { type Compiler, createCompiler } from './compile-watched.ts'
 import { exit } from './exit-codes.ts'
 import type { CommandIo } from './io.ts'
 import { readOptions } from './read-options.ts'
@@ -11,7 +12,8 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
     watch: { type: 'boolean' },
     shipped: { type: 'boolean' },
   })
-  const check = () => checkOnce(positionals, values.shipped === true, { format, io })
+  const compile = createCompiler()
+  const check = () => checkOnce(positionals, values.shipped === true, { format, io, compile })
   const code = await check()
   if (!values.watch) return code
   await watchFiles(positionals, io, check)
@@ -21,10 +23,10 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
 async function checkOnce(
   paths: readonly string[],
   isShipped: boolean,
-  { format, io }: { readonly format: string; readonly io: CommandIo },
+  { format, io, compile }: { readonly format: string; readonly io: CommandIo; readonly compile: Compiler },
 ): Promise<number> {
   const own = readPolicies(paths, io.folder)
-  const { diagnostics, sources } = compileProgram([...(isShipped ? readShippedPolicies() : []), ...own])
+  const { diagnostics, sources } = compile([...(isShipped ? readShippedPolicies() : []), ...own])
   if (format === 'json') await io.out(`${JSON.stringify({ diagnostics: diagnosticsToJson(diagnostics, sources) })}\n`)
   else reportDiagnostics(diagnostics, sources, io)
   const isWrong = hasErrors(diagnostics)

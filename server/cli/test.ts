@@ -1,10 +1,5 @@
-import {
-  compileProgram,
-  createEvaluator,
-  type Diagnostic,
-  diagnosticsToJson,
-  runTests,
-} from '../../policy-lang/index.ts'
+import { type Diagnostic, diagnosticsToJson, runTests } from '../../policy-lang/index.ts'
+import { type Compiler, createCompiler } from './compile-watched.ts'
 import { exit } from './exit-codes.ts'
 import type { CommandIo } from './io.ts'
 import { readOptions } from './read-options.ts'
@@ -17,7 +12,8 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
     watch: { type: 'boolean' },
     shipped: { type: 'boolean' },
   })
-  const test = () => testOnce(positionals, values.shipped === true, { format, io })
+  const compile = createCompiler()
+  const test = () => testOnce(positionals, values.shipped === true, { format, io, compile })
   const code = await test()
   if (!values.watch) return code
   await watchFiles(positionals, io, test)
@@ -27,18 +23,17 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
 async function testOnce(
   paths: readonly string[],
   isShipped: boolean,
-  { format, io }: { readonly format: string; readonly io: CommandIo },
+  { format, io, compile }: { readonly format: string; readonly io: CommandIo; readonly compile: Compiler },
 ): Promise<number> {
   const own = readPolicies(paths, io.folder)
-  const { program, diagnostics, sources } = compileProgram([...(isShipped ? readShippedPolicies() : []), ...own])
-  if (!program) {
+  const { evaluator, diagnostics, sources } = compile([...(isShipped ? readShippedPolicies() : []), ...own])
+  if (!evaluator) {
     if (format === 'json')
       await io.out(`${JSON.stringify({ diagnostics: diagnosticsToJson(diagnostics, sources), tests: [] })}\n`)
     else reportDiagnostics(diagnostics, sources, io)
     return exit.no
   }
-  const evaluator = createEvaluator(program)
-  const report = runTests(program, (facts, request, options) => evaluator.decide(facts, request, options))
+  const report = runTests(evaluator.program, (facts, request, options) => evaluator.decide(facts, request, options))
   const failures: Diagnostic[] = report.cases.flatMap((item) =>
     item.failures.map(({ message, span }) => ({
       code: 'F6010',

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import {
-  type CompileResult,
+  type CompileMemory,
   compileProgram,
   createEvaluator,
   type Diagnostic,
   type Evaluator,
+  type EvaluatorMemory,
   type Program,
   type SourceFile,
 } from '../../policy-lang/index.ts'
@@ -21,23 +22,29 @@ export type Compiled = {
 
 /** Compiles composed sources once per content; the evaluators found again by their program. */
 export type PolicyCompiler = {
-  compile(sources: readonly PolicySource[]): Compiled
+  /** What has not changed since the last compilation for the tenant is not compiled again. */
+  compile(sources: readonly PolicySource[], tenantId: string): Compiled
   evaluatorOf(program: Program): Evaluator
 }
 
 export function createPolicyCompiler(): PolicyCompiler {
   const byContent = new Map<string, Compiled>()
-  // Items that stand in several compositions are parsed once.
-  let memory: CompileResult['memory'] | undefined
+  const memories = new Map<string, Memory>()
   const evaluators = new WeakMap<Program, Evaluator>()
   return {
-    compile(sources) {
+    compile(sources, tenantId) {
       const version = contentOf(sources)
       const known = byContent.get(version)
       if (known) return known
-      const { program, diagnostics, sources: files, memory: read } = compileProgram(sources, memory ? { memory } : {})
-      memory = read
-      const evaluator = program && createEvaluator(program)
+      // What all tenants have was read for another, if not for this one.
+      const memory = memories.get(tenantId) ?? [...memories.values()].at(-1)
+      const { program, diagnostics, sources: files, memory: read } = compileProgram(sources, memory?.ofCompiler)
+      const evaluator = program && createEvaluator(program, memory?.ofEvaluator)
+      remember(memories, tenantId, {
+        ofCompiler: { memory: read },
+        // A set with mistakes makes no evaluator: what the last one compiled is of use once they are gone.
+        ofEvaluator: evaluator ? { memory: evaluator.memory } : memory?.ofEvaluator,
+      })
       if (evaluator) evaluators.set(evaluator.program, evaluator)
       const compiled = { version, diagnostics, sources: files, ...(evaluator ? { evaluator } : {}) }
       if (byContent.size >= limits.compiledPrograms) byContent.delete(byContent.keys().next().value ?? '')
@@ -52,6 +59,18 @@ export function createPolicyCompiler(): PolicyCompiler {
       return made
     },
   }
+}
+
+type Memory = {
+  readonly ofCompiler: { readonly memory: CompileMemory }
+  readonly ofEvaluator: { readonly memory: EvaluatorMemory } | undefined
+}
+
+/** The tenant that compiled longest ago is forgotten first. */
+function remember(memories: Map<string, Memory>, tenantId: string, memory: Memory): void {
+  memories.delete(tenantId)
+  memories.set(tenantId, memory)
+  if (memories.size > limits.rememberedCompilations) memories.delete(memories.keys().next().value ?? '')
 }
 
 /** sha-256 over sorted (layer, organization, path, text): the same files in any order are the same version. */

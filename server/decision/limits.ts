@@ -1,6 +1,8 @@
 export const limits = {
   /** Programs kept compiled, by content: tenants without sets of their own share one. */
   compiledPrograms: 64,
+  /** Tenants whose last compilation is kept for the next: about as much again as their compiled rules. */
+  rememberedCompilations: 16,
   /** Rounds of "evaluate, load what was missing": links of links of links. */
   loadRounds: 8,
   /** Rows that one decision may load through bindings. */

@@ -41,8 +41,8 @@ export function createPolicies(deps: PolicyStoreDeps): Policies {
       .update(JSON.stringify([tenantId, set, version]))
       .digest('base64url')
 
-  const compose = (sets: ReadonlyMap<string, Files>): Compiled =>
-    compiler.compile([...deps.base, ...tenantSources(sets)])
+  const compose = (tenantId: string, sets: ReadonlyMap<string, Files>): Compiled =>
+    compiler.compile([...deps.base, ...tenantSources(sets)], tenantId)
 
   const load = async (tenantId: string): Promise<ActivePolicy | undefined> => {
     await changes.follow(tenantId)
@@ -53,7 +53,7 @@ export function createPolicies(deps: PolicyStoreDeps): Policies {
         sets.set(set_name, files)
       else return refuse(tenantId, `version ${version} of the set ${set_name} is altered or not signed here`)
     }
-    const compiled = compose(sets)
+    const compiled = compose(tenantId, sets)
     if (!compiled.evaluator) {
       return refuse(tenantId, `the active sets do not compile together: ${firstError(compiled)}`)
     }
@@ -109,7 +109,7 @@ export function createPolicies(deps: PolicyStoreDeps): Policies {
       const sets = new Map(rows.map((row) => [row.set_name, row.files]))
       if (files) sets.set(set, files)
       else sets.delete(set)
-      const { evaluator, version, diagnostics, sources } = compose(sets)
+      const { evaluator, version, diagnostics, sources } = compose(tenantId, sets)
       return {
         diagnostics,
         sources,
