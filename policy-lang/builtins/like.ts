@@ -12,5 +12,5 @@ export const like: Builtin = {
   signature: ([text, pattern]) => (isText(text) && pattern?.kind === 'string' ? bool : undefined),
   evaluate: ([text, pattern]) =>
     typeof text === 'string' && typeof pattern === 'string' ? matchesWildcards(text, pattern) : wrongType,
-  docs: '`text.like("a*b")`: `*` stands for any text, `\\\\*` for itself; the pattern is a literal',
+  docs: '`text.like("a*b")`: `*` stands for any text, `\\*` for itself; the pattern is a literal',
 }

@@ -7,7 +7,7 @@ import { builtinMethod, methodsOf } from '../builtins/table.ts'
 import { instantiate } from '../ir/instantiate.ts'
 import type { Expr } from '../ir/nodes.ts'
 import type { Type } from '../ir/types.ts'
-import { sizeOf } from '../ir/walk.ts'
+import { mayBeAbsent, sizeOf } from '../ir/walk.ts'
 import { findAction } from '../resolve/actions.ts'
 import type { Param } from '../resolve/environment.ts'
 import { limits } from '../source/limits.ts'
@@ -49,13 +49,9 @@ export function checkCall(node: CallNode, at: At, expected?: Type): Expr | undef
 
 /** `x.hour(zone)`: a built-in on a receiver. */
 function checkMethod(node: CallNode, callee: ast.Expr & { kind: 'member' }, at: At): Expr | undefined {
-  const receiver = checkPresent(callee.of, at)
+  const receiver = callee.optional ? at.session.check(callee.of, at) : checkPresent(callee.of, at)
   if (!receiver) return undefined
   const { reporter } = at.session
-  if (callee.optional)
-    reporter.report('F3005', callee.span, 'a built-in is not called through `?.`', {
-      help: 'guard the receiver with `has`',
-    })
   const builtin = builtinMethod(receiver.type.kind, callee.name.text)
   if (!builtin) {
     reporter.unknown(
@@ -78,7 +74,9 @@ function checkMethod(node: CallNode, callee: ast.Expr & { kind: 'member' }, at: 
     reporter.report('F3008', node.span, `"${callee.name.text}" takes ${argumentCount(builtin)}`)
     return undefined
   }
-  return builtinCall(node, builtin, [receiver, ...present], at)
+  const call = builtinCall(node, builtin, [receiver, ...present], at)
+  // An absent receiver gives absent (SPEC 4.11).
+  return call?.kind === 'call' && mayBeAbsent(receiver) ? { ...call, safe: true } : call
 }
 
 export function builtinCall(node: ast.Expr, builtin: Builtin, args: readonly Expr[], at: At): Expr | undefined {

@@ -100,7 +100,7 @@ export function checkIf(node: ast.Expr & { kind: 'if' }, at: At, expected?: Type
 export function checkHas(node: ast.Expr & { kind: 'has' }, at: At): Expr | undefined {
   const of = checkDeclared(node.operand, at)
   if (!of) return undefined
-  if (mayBeAbsent(of) && (of.kind === 'attribute' || of.kind === 'variable'))
+  if (mayBeAbsent(of) && (of.kind === 'attribute' || of.kind === 'variable' || of.kind === 'call'))
     return { kind: 'has', of, type: primitive.bool, span: node.span }
   at.session.reporter.report('F3004', node.span, '`has` guards something that is never absent', {
     help: 'only optional attributes, arguments and look-ups can be absent',

@@ -89,6 +89,8 @@ function foldedValue(expr: Expr): Constant {
     }
     case 'call':
       return called(expr)
+    case 'attribute':
+      return memberOfConstant(expr)
     default:
       return 'unknown'
   }
@@ -109,6 +111,17 @@ function constructed(expr: Expr & { kind: 'construct' }): Constant {
     fields.set(field.name, value.value)
   }
   return { value: expr.type.kind === 'map' ? { kind: 'map', entries: fields } : { kind: 'record', fields } }
+}
+
+function memberOfConstant(expr: Expr & { kind: 'attribute' }): Constant {
+  const of = foldedValue(expr.of)
+  const key = expr.key ? foldedValue(expr.key) : { value: expr.name }
+  if (typeof of === 'string') return of
+  if (typeof key === 'string') return key
+  if (typeof of.value !== 'object' || typeof key.value !== 'string') return 'unknown'
+  const members = of.value.kind === 'record' ? of.value.fields : of.value.kind === 'map' ? of.value.entries : undefined
+  const value = members?.get(key.value)
+  return value === undefined ? 'unknown' : { value }
 }
 
 function called(expr: Expr & { kind: 'call' }): Constant {

@@ -3,6 +3,7 @@ import { distinctValues } from '../builtins/equal-values.ts'
 import * as primitive from '../builtins/primitive-types.ts'
 import type { Expr, Value } from '../ir/nodes.ts'
 import type { FieldType, Type } from '../ir/types.ts'
+import { memberNames, namedMember } from '../resolve/named-member.ts'
 import { type At, freshIn } from './at.ts'
 import { fits, joined, nothing } from './fits.ts'
 import { literal } from './literals.ts'
@@ -43,15 +44,18 @@ export function checkRecord(node: ast.Expr & { kind: 'record' }, at: At, expecte
   const types = new Map<string, FieldType>()
   let whole = true
   for (const { name, value } of node.fields) {
-    const wanted = memberType(expected, name, at)
+    const found = memberWanted(expected, name, at)
+    const wanted = found === 'unknown' ? 'unknown' : found?.type
+    const wire = (found !== 'unknown' && found?.wire) || name.text
     const expr = wanted === 'unknown' ? undefined : checkPresent(value, at, wanted)
-    if (types.has(name.text)) reporter.report('F2010', name.span, `"${name.text}" stands twice`)
-    if (!expr || types.has(name.text) || (wanted && wanted !== 'unknown' && !hasType(expr, wanted, value.span, at))) {
+    if (types.has(wire)) reporter.report('F2010', name.span, `"${name.text}" stands twice`)
+    if (!expr || types.has(wire) || (wanted && wanted !== 'unknown' && !hasType(expr, wanted, value.span, at))) {
       whole = false
       continue
     }
-    types.set(name.text, { type: expr.type, optional: false })
-    fields.push({ name: name.text, value: expr })
+    const spelled = wire === name.text ? {} : { spelled: name.text }
+    types.set(wire, { type: expr.type, optional: false, ...spelled })
+    fields.push({ name: wire, value: expr })
   }
   if (!whole) return undefined
   const type: Type = expected?.kind === 'map' ? expected : { kind: 'record', fields: Object.fromEntries(types) }
@@ -60,16 +64,18 @@ export function checkRecord(node: ast.Expr & { kind: 'record' }, at: At, expecte
   return { kind: 'construct', fields, type: partial ? expected : type, span: node.span }
 }
 
-function memberType(expected: Type | undefined, name: ast.Name, at: At): Type | 'unknown' | undefined {
-  if (expected?.kind === 'map') return expected.of
+type Wanted = { readonly type: Type; readonly wire: string }
+
+function memberWanted(expected: Type | undefined, name: ast.Name, at: At): Wanted | 'unknown' | undefined {
+  if (expected?.kind === 'map') return { type: expected.of, wire: name.text }
   if (expected?.kind !== 'record') return undefined
-  const field = Object.hasOwn(expected.fields, name.text) ? expected.fields[name.text] : undefined
-  if (field) return field.type
+  const found = namedMember(expected.fields, name.text)
+  if (found) return { type: found.field.type, wire: found.wire }
   at.session.reporter.unknown(
     'F2003',
     name,
     `unknown member "${name.text}" of ${typeText(expected)}`,
-    Object.keys(expected.fields),
+    memberNames(expected.fields),
   )
   return 'unknown'
 }

@@ -3,6 +3,7 @@ import type { EntityValue, Value } from '../ir/nodes.ts'
 import type { Expectation } from '../ir/program.ts'
 import { findAction } from '../resolve/actions.ts'
 import type { ActionInfo, EntityInfo } from '../resolve/environment.ts'
+import { memberNames, namedMember } from '../resolve/named-member.ts'
 import { suggest } from '../source/suggest.ts'
 import type { At } from './at.ts'
 import { fieldPath } from './fields.ts'
@@ -84,13 +85,9 @@ function contextOf(
   const context = new Map<string, Value>()
   let whole = true
   for (const { name, value } of args) {
-    const fields = actions.flatMap((action) => {
-      const members = action.context?.fields ?? {}
-      return Object.hasOwn(members, name.text) ? (members[name.text] ?? []) : []
-    })
-    const [field] = fields
-    if (!field) {
-      const known = actions.flatMap((action) => Object.keys(action.context?.fields ?? {}))
+    const [member] = actions.flatMap((action) => namedMember(action.context?.fields ?? {}, name.text) ?? [])
+    if (!member) {
+      const known = actions.flatMap((action) => memberNames(action.context?.fields ?? {}))
       reporter.unknown(
         'F2003',
         name,
@@ -105,10 +102,10 @@ function contextOf(
       whole = false
       continue
     }
-    if (context.has(name.text)) reporter.report('F2010', name.span, `"${name.text}" stands twice`)
-    const found = testValue(value, field.type, at)
+    if (context.has(member.wire)) reporter.report('F2010', name.span, `"${name.text}" stands twice`)
+    const found = testValue(value, member.field.type, at)
     if (found === undefined) whole = false
-    else context.set(name.text, found)
+    else context.set(member.wire, found)
   }
   return whole ? context : undefined
 }

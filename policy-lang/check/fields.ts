@@ -1,6 +1,7 @@
 import type * as ast from '../ast/nodes.ts'
 import type { FieldType } from '../ir/types.ts'
 import type { EntityInfo } from '../resolve/environment.ts'
+import { memberNames, namedMember } from '../resolve/named-member.ts'
 import type { Reporter } from '../resolve/reporter.ts'
 
 /**
@@ -35,13 +36,13 @@ export function fieldPath(path: readonly ast.Name[], info: EntityInfo, reporter:
   let field: FieldType = attribute
   for (const name of rest) {
     const members: { readonly [name: string]: FieldType } = field.type.kind === 'record' ? field.type.fields : {}
-    const next = Object.hasOwn(members, name.text) ? members[name.text] : undefined
+    const next = namedMember(members, name.text)
     if (!next) {
-      reporter.unknown('F4010', name, `"${wires.join('.')}" has no member "${name.text}"`, Object.keys(members))
+      reporter.unknown('F4010', name, `"${wires.join('.')}" has no member "${name.text}"`, memberNames(members))
       return undefined
     }
-    wires.push(name.text)
-    field = next
+    wires.push(next.wire)
+    field = next.field
   }
   return wires.join('.')
 }

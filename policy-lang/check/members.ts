@@ -2,9 +2,10 @@ import type * as ast from '../ast/nodes.ts'
 import type { Builtin } from '../builtins/builtin.ts'
 import { builtinMethod, methodsOf } from '../builtins/table.ts'
 import type { Expr } from '../ir/nodes.ts'
-import type { FieldType, Type } from '../ir/types.ts'
+import type { Type } from '../ir/types.ts'
 import { mayBeAbsent } from '../ir/walk.ts'
 import type { EntityInfo } from '../resolve/environment.ts'
+import { memberNames, namedMember } from '../resolve/named-member.ts'
 import { sameType } from '../resolve/same-type.ts'
 import type { At } from './at.ts'
 import { isPresent, pathOf, remainingTypes } from './narrowing.ts'
@@ -67,8 +68,8 @@ export function memberOf(of: Expr, name: ast.Name, safe: boolean, at: At): Expr 
   const span = { ...of.span, end: name.span.end }
   const base = { kind: 'attribute', of, safe, span } as const
   if (of.type.kind === 'record') {
-    const field = Object.hasOwn(of.type.fields, name.text) ? of.type.fields[name.text] : undefined
-    if (field) return { ...base, name: name.text, optional: field.optional, type: field.type }
+    const found = namedMember(of.type.fields, name.text)
+    if (found) return { ...base, name: found.wire, optional: found.field.optional, type: found.field.type }
     if (of.kind === 'variable' && of.name === 'context') return unknownContext(name, of.type, at)
     return 'unknown'
   }
@@ -141,8 +142,11 @@ function builtinProperty(of: Expr, node: MemberNode, at: At): Expr | undefined {
   }
   const type = builtin.signature([of.type])
   if (!type) return unknownAttribute(of, node.name, at)
+  const call = { kind: 'call', name: builtin.name, type, span: node.span } as const
+  // An absent receiver gives absent (SPEC 4.11).
+  if (node.optional && mayBeAbsent(of)) return { ...call, args: [of], safe: true }
   const present = presentOr(of, at)
-  return present && { kind: 'call', name: builtin.name, args: [present], type, span: node.span }
+  return present && { ...call, args: [present] }
 }
 
 export const argumentCount = (builtin: Builtin): string =>
@@ -162,14 +166,14 @@ function unknownAttribute(of: Expr, name: ast.Name, at: At): undefined {
     reporter.unknown('F2003', name, `unknown attribute "${name.text}" on ${typeText(of.type)}`, known)
     return undefined
   }
-  const fields: readonly [string, FieldType][] = of.type.kind === 'record' ? Object.entries(of.type.fields) : []
-  const known = [...fields.map(([field]) => field), ...methodsOf(of.type.kind)]
+  const names = of.type.kind === 'record' ? memberNames(of.type.fields) : []
+  const known = [...names, ...methodsOf(of.type.kind)]
   reporter.unknown('F2003', name, `unknown member "${name.text}" of ${typeText(of.type)}`, known)
   return undefined
 }
 
 function unknownContext(name: ast.Name, type: Type & { kind: 'record' }, at: At): undefined {
   const standard = at.place === 'fn' ? 'the standard context' : 'the context'
-  at.session.reporter.unknown('F2003', name, `unknown member "${name.text}" of ${standard}`, Object.keys(type.fields))
+  at.session.reporter.unknown('F2003', name, `unknown member "${name.text}" of ${standard}`, memberNames(type.fields))
   return undefined
 }

@@ -17,7 +17,7 @@ import { type Targets, targetsOf } from './targets.ts'
 /** One `allow` or `deny`, whole or not at all. */
 export function checkRule(item: ast.RuleItem, unit: Unit, session: Session): DraftRule | undefined {
   const { environment, reporter } = session
-  checkMarks(item.marks, 'rule', reporter)
+  checkMarks(item.marks, item.effect, reporter)
   checkClauses(item, unit, session)
   const targets = targetsOf(item, unit, { environment, reporter })
   if (!targets) return undefined

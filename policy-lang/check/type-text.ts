@@ -20,7 +20,7 @@ export function typeText(type: Type): string {
       return type.types.join(' | ') || 'nothing'
     case 'record':
       return `{ ${Object.entries(type.fields)
-        .map(([name, field]) => `${name}${field.optional ? '?' : ''}: ${typeText(field.type)}`)
+        .map(([name, field]) => `${field.spelled ?? name}${field.optional ? '?' : ''}: ${typeText(field.type)}`)
         .join(', ')} }`
     case 'set':
       return `Set<${typeText(type.of)}>`

@@ -131,8 +131,9 @@ function text(expr: Expr, bound: readonly string[]): string {
     case 'isType':
       return `(is ${inside(expr.operand)} ${JSON.stringify(expr.types)})`
     case 'call':
+      return `(call${expr.safe ? '~' : ''} ${expr.name} ${expr.args.map(inside).join(' ')})`
     case 'extern':
-      return `(${expr.kind} ${expr.name} ${expr.args.map(inside).join(' ')})`
+      return `(extern ${expr.name} ${expr.args.map(inside).join(' ')})`
     case 'quantifier':
       return `(${expr.quantifier} ${inside(expr.over)} ${text(expr.body, [...bound, expr.variable])})`
     case 'construct':

@@ -99,8 +99,16 @@ export type Holds = Base & {
 /** `permitted of x` for the request's action and resource type. */
 export type Permitted = Base & { readonly kind: 'permitted'; readonly of: Expr }
 export type IsType = Base & { readonly kind: 'isType'; readonly operand: Expr; readonly types: readonly string[] }
-/** A built-in of `builtins/`, `name` as in its table (`startsWith`, `add`, `hour`, …). Receiver first. */
-export type Call = Base & { readonly kind: 'call'; readonly name: string; readonly args: readonly Expr[] }
+/**
+ * A built-in of `builtins/`, `name` as in its table (`startsWith`, `add`, `hour`, …). Receiver first. safe (`?.`): an absent
+ * receiver gives absent.
+ */
+export type Call = Base & {
+  readonly kind: 'call'
+  readonly name: string
+  readonly args: readonly Expr[]
+  readonly safe?: true
+}
 export type Extern = Base & { readonly kind: 'extern'; readonly name: string; readonly args: readonly Expr[] }
 export type Quantifier = Base & {
   readonly kind: 'quantifier'

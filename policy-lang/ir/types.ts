@@ -10,7 +10,13 @@ export type Type =
   | { readonly kind: 'set'; readonly of: Type }
   | { readonly kind: 'map'; readonly of: Type }
 
-export type FieldType = { readonly type: Type; readonly optional: boolean; readonly marks?: FieldMarks }
+export type FieldType = {
+  readonly type: Type
+  readonly optional: boolean
+  readonly marks?: FieldMarks
+  /** In a record: the name in the text, where `@wire` gave the member another one. */
+  readonly spelled?: string
+}
 
 /** What an author said about a field beyond its type (SPEC: marks). */
 export type FieldMarks = {

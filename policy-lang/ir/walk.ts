@@ -100,5 +100,6 @@ export function mayBeAbsent(expr: Expr): boolean {
   if (expr.kind === 'attribute') return expr.optional || expr.safe
   if (expr.kind === 'variable') return expr.optional === true
   if (expr.kind === 'let') return expr.optional
+  if (expr.kind === 'call') return expr.safe === true
   return expr.kind === 'coalesce' && mayBeAbsent(expr.right)
 }

@@ -55,6 +55,7 @@ function ownText(expr: Expr, locals: ReadonlyMap<string, number>): string {
     case 'isType':
       return JSON.stringify(expr.types)
     case 'call':
+      return `${JSON.stringify(expr.name)} ${expr.args.length} ${expr.safe === true}`
     case 'extern':
       return `${JSON.stringify(expr.name)} ${expr.args.length}`
     case 'quantifier':

@@ -90,8 +90,10 @@ function checkStandardNames(
 ) {
   const standard = environment.standard.context.fields
   for (const node of item.with ?? []) {
-    const own = args.get(node.name.text)
-    const field = Object.hasOwn(standard, node.name.text) ? standard[node.name.text] : undefined
+    // On the wire they share one object: what counts is the name there.
+    const wire = wireName(node.name, node.marks)
+    const own = args.get(wire)
+    const field = Object.hasOwn(standard, wire) ? standard[wire] : undefined
     if (own && field && !sameType(own.type, field.type))
       reporter.report('F3001', node.type.span, `"${node.name.text}" has another type in the standard context`)
   }

@@ -4,7 +4,8 @@ import type { Reporter } from './reporter.ts'
 
 /** Which marks may stand where (SPEC 2); the value says whether the mark takes a text. */
 const allowed = {
-  rule: { id: 'text', failsOpen: 'none' },
+  allow: { id: 'text' },
+  deny: { id: 'text', failsOpen: 'none' },
   entity: { wire: 'text', was: 'text' },
   action: { wire: 'text', was: 'text' },
   attribute: { personal: 'none', secret: 'none', suppliable: 'none', wire: 'text', was: 'text' },

@@ -19,7 +19,7 @@ export function sameType(left: Type, right: Type): boolean {
 }
 
 export const sameField = (left: FieldType, right: FieldType): boolean =>
-  left.optional === right.optional && sameType(left.type, right.type)
+  left.optional === right.optional && left.spelled === right.spelled && sameType(left.type, right.type)
 
 type Enum = Type & { readonly kind: 'enum' }
 

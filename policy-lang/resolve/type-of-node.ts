@@ -114,19 +114,24 @@ export function entityTypesOf(name: ast.Name, at: Resolving): readonly string[] 
 /** Named fields of a record, an argument list or parameters. */
 export function fieldsOf(nodes: readonly ast.FieldNode[], place: MarkPlace, at: Resolving): Map<string, FieldType> {
   const fields = new Map<string, FieldType>()
+  const names = new Set<string>()
   for (const node of nodes) {
     checkMarks(node.marks, place, at.reporter)
     if (!node.marks.some((mark) => mark.name.text === 'wire')) checkSpelling(node.name, at.reporter)
-    if (fields.has(node.name.text)) {
-      at.reporter.report('F2010', node.name.span, `"${node.name.text}" is declared twice`)
+    const wire = place === 'none' ? node.name.text : wireName(node.name, node.marks)
+    if (names.has(node.name.text) || fields.has(wire)) {
+      const taken = names.has(node.name.text)
+        ? `"${node.name.text}" is declared twice`
+        : `the wire name "${wire}" is taken`
+      at.reporter.report('F2010', node.name.span, taken)
       continue
     }
-    if (wireName(node.name, node.marks) !== node.name.text)
-      at.reporter.report('F5901', node.span, '@wire on a record member or argument is not yet supported')
+    names.add(node.name.text)
     const type = typeOfNode(node.type, at)
     if (!type) continue
     const marks = fieldMarks(node.marks)
-    fields.set(node.name.text, { type, optional: node.optional, ...(marks ? { marks } : {}) })
+    const spelled = wire === node.name.text ? {} : { spelled: node.name.text }
+    fields.set(wire, { type, optional: node.optional, ...(marks ? { marks } : {}), ...spelled })
   }
   return fields
 }

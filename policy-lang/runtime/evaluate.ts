@@ -152,7 +152,8 @@ function memberOf(of: Value, name: string, key: Outcome | undefined, env: Enviro
 
 /** `resource.store.organization`, `context.amount`: the same in every executor, whatever the author called the variable. */
 export function pathOf(expr: Expr): string {
-  if (expr.kind === 'variable') return expr.name
+  // What inlining put behind the author's name of a local is no news to anybody.
+  if (expr.kind === 'variable') return expr.name.replace(/\$\d+$/, '')
   if (expr.kind === 'attribute') return `${pathOf(expr.of)}.${expr.name}`
   return expr.kind
 }
@@ -208,6 +209,7 @@ function holds(subject: Outcome, of: Outcome, env: Environment, relation: string
 function callBuiltin(expr: Node<'call'>, env: Environment): Outcome {
   const args = expr.args.map((arg) => evaluate(arg, env))
   return strict(args, () => {
+    if (expr.safe && args[0]?.kind === 'absent') return absent
     const values = args.flatMap((arg) => (arg.kind === 'value' ? [arg.value] : []))
     const builtin = builtinByName.get(expr.name)
     if (!builtin || values.length !== args.length) return errorOf({ code: 'wrong-type', path: expr.name })

@@ -39,7 +39,7 @@ export function conditionText(expr: Expr): string {
     case 'isType':
       return `${operand(expr.operand)} is ${expr.types.join(' | ')}`
     case 'call':
-      return callText(expr.name, expr.args)
+      return callText(expr.name, expr.args, expr.safe === true)
     case 'extern':
       return `${expr.name}(${expr.args.map(conditionText).join(', ')})`
     case 'quantifier':
@@ -76,14 +76,14 @@ function operand(expr: Expr): string {
   return isClosed ? conditionText(expr) : `(${conditionText(expr)})`
 }
 
-function callText(name: string, args: readonly Expr[]): string {
+function callText(name: string, args: readonly Expr[], isSafe: boolean): string {
   const builtin = builtinByName.get(name)
   const [first, ...rest] = args
   if (!builtin || !first || builtin.receiver === 'name') return `${name}(${args.map(conditionText).join(', ')})`
   if (builtin.receiver === 'operator') {
     return rest.length === 0 ? `-${operand(first)}` : args.map(operand).join(` ${builtin.method} `)
   }
-  const called = `${operand(first)}.${builtin.method}`
+  const called = `${operand(first)}${isSafe ? '?.' : '.'}${builtin.method}`
   return rest.length === 0 ? called : `${called}(${rest.map(conditionText).join(', ')})`
 }
 

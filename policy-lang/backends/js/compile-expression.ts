@@ -1,4 +1,4 @@
-import { isFailure } from '../../builtins/builtin.ts'
+import { type Builtin, isFailure } from '../../builtins/builtin.ts'
 import { builtinByName } from '../../builtins/table.ts'
 import type { Expr, Value } from '../../ir/nodes.ts'
 import type { ActionType, Program } from '../../ir/program.ts'
@@ -232,6 +232,8 @@ export function mayBeAbsent(expr: Expr): boolean {
       return mayBeAbsent(expr.then) || mayBeAbsent(expr.otherwise)
     case 'attempt':
       return mayBeAbsent(expr.operand) || mayBeAbsent(expr.otherwise)
+    case 'call':
+      return expr.safe === true
     default:
       return false
   }
@@ -306,6 +308,7 @@ function emitIsType(expr: Kind<'isType'>, to: Emitter): string {
 function emitCall(expr: Kind<'call'>, to: Emitter): string {
   const builtin = builtinByName.get(expr.name)
   if (!builtin) throw new Unsupported()
+  if (expr.safe) return emitSafeCall(expr, builtin, to)
   const args = expr.args.map((arg) => asValue(emit(arg, to), arg.type))
   if (expr.args.every((arg) => arg.kind === 'literal' && !to.holes.has(arg))) {
     const value = builtin.evaluate(
@@ -322,6 +325,15 @@ function emitCall(expr: Kind<'call'>, to: Emitter): string {
   const isSum = (expr.name === 'add' || expr.name === 'subtract') && expr.type.kind !== 'time'
   if (isSum) return `h.${expr.name}(${args.join(',')},${constant(builtin, to)},${constant(expr.type, to)})`
   return asNode(`h.call(${constant(builtin, to)},[${args}],${constant(expr.type, to)})`, expr.type)
+}
+
+/** SPEC 4.11: absent where the receiver is; an E of another operand is E all the same, so those come first. */
+function emitSafeCall(expr: Kind<'call'>, builtin: Builtin, to: Emitter): string {
+  const names = expr.args.map(() => temporary(to))
+  const reads = expr.args.map((arg, at) => `${names[at]}=${emit(arg, to)}`)
+  const args = expr.args.map((arg, at) => asValue(names[at] ?? '', arg.type))
+  const call = asNode(`h.call(${constant(builtin, to)},[${args}],${constant(expr.type, to)})`, expr.type)
+  return `(${reads.join(',')},${names[0]}===undefined?undefined:${call})`
 }
 
 function emitConstruct(expr: Kind<'construct'>, to: Emitter): string {
