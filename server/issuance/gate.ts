@@ -41,8 +41,39 @@ export function createGate(kernel: { readonly database: Database; readonly decis
         judgement.texts,
       )
     }
+    await requireExchange(kernel.decisions, scope, request, standing)
     return permitOf(judgement.id, request, standing)
   }
+}
+
+/** Whoever acts for a person is judged beside the credential itself, by what it will be used for (RFC 8693 §1.1). */
+async function requireExchange(
+  decisions: DecisionPoint,
+  scope: RequestScope,
+  request: IssueRequest,
+  { account, client, tenant }: Standing,
+): Promise<void> {
+  const { exchange } = request
+  if (!exchange) return
+  if (!account || !client) throw refuse(request, 'an exchange without a person or a client')
+  const { mode, actor, mayAct, sourceClientId } = exchange
+  const judgement = await decisions.decide(scope, {
+    action: mode,
+    subject: entityOf(actor.type, actor.id),
+    resource: entityOf('User', account.id),
+    context: {
+      tenant: { type: 'Tenant', id: tenant.id },
+      through: { type: 'Client', id: client.id },
+      requestedScopes: [...new Set(request.scopes)],
+      mayAct,
+      ...(request.audience !== undefined ? { audience: request.audience } : {}),
+      ...(sourceClientId !== undefined ? { sourceClient: { type: 'Client', id: sourceClientId } } : {}),
+    },
+    entities: [tenantEntity(tenant), userEntity(account, tenant.id), clientEntity(client, tenant.id)],
+  })
+  if (judgement.decision) return
+  const why = judgement.reasons.join(', ') || (judgement.code ?? 'no rule')
+  throw refuse(request, `${mode}: decision ${judgement.id} by ${why}`, judgement.texts)
 }
 
 const permitOf = (decisionId: string, request: IssueRequest, { tenant, account, client }: Standing): Permit =>

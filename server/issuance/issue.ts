@@ -6,7 +6,7 @@ export type CredentialKind = 'code' | 'access' | 'refresh' | 'id' | 'session' | 
 /** What is about to be made, for whom, on what evidence. */
 export type IssueRequest = {
   readonly kind: CredentialKind
-  /** OAuth grant or flow: `authorization_code`, `refresh_token`, `client_credentials`, `password_sign_in`, `setup`. */
+  /** OAuth grant or flow: `authorization_code`, `refresh_token`, `client_credentials`, `password_sign_in`, `setup`, or a URN. */
   readonly grant: string
   readonly clientId?: string
   readonly accountId?: string
@@ -16,8 +16,22 @@ export type IssueRequest = {
   readonly amr?: readonly string[]
   /** Epochs seen when the source credential was made (code, refresh, session): an older one than now refuses. */
   readonly epochs?: SeenEpochs
+  /** One party acts for another (RFC 8693). */
+  readonly exchange?: ExchangeEvidence
+  /** Whose assertion stands behind it (RFC 7523). */
+  readonly issuer?: string
   /** The person has signed in from this browser before: a stranger's failures do not lock it (people.md §4). */
   readonly deviceKnown?: boolean
+}
+
+export type ExchangeEvidence = {
+  /** With the actor's own name in the token, or as the person itself. */
+  readonly mode: 'delegate' | 'impersonate'
+  readonly actor: { readonly type: 'User' | 'Client'; readonly id: string }
+  /** The person's token names the actor as one that may (RFC 8693 §4.4). */
+  readonly mayAct: boolean
+  /** The client that the person's token was given to. */
+  readonly sourceClientId?: string
 }
 
 export type SeenEpochs = { readonly account?: number; readonly client?: number; readonly tenant?: number }

@@ -7,6 +7,7 @@ import { entityOf, scopesOf } from '../identity/entities.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import { readDpopProof } from './dpop-proof.ts'
 import type { SigningKey } from './keys.ts'
+import type { Actor } from './mint-access-token.ts'
 import { createReplayGuard } from './replay-guard.ts'
 import type { WritClaims } from './token-claims.ts'
 
@@ -21,6 +22,8 @@ export type LiveToken = JWTPayload & {
   /** The key that the token is bound to (RFC 9449 §6.1). */
   readonly cnf?: { readonly jkt: string }
   readonly writ: WritClaims
+  /** Who acts for `sub` (RFC 8693 §4.1). */
+  readonly act?: Actor
 }
 
 /** Standing is this old at most (architecture.md, epochs). */
@@ -43,7 +46,10 @@ const standingStatement = {
   text: `select n.status = 'active' and n.epoch = $3 and c.status = 'active' and c.epoch = $4
   and ($5::text is null or (a.status = 'active' and a.epoch = $6))
   and ($7::text is null or exists (select 1 from oidc_grant g where g.tenant_id = n.id and g.id_hash = $7))
-  and not exists (select 1 from oidc_denied_token d where d.tenant_id = n.id and d.jti = $8) as live
+  and not exists (select 1 from oidc_denied_token d where d.tenant_id = n.id and d.jti = any($8::text[]))
+  and not exists (select 1 from unnest($9::text[], $10::bigint[]) as v(client, epoch)
+    left join client s on s.tenant_id = n.id and s.id = v.client
+    where s.id is null or s.status <> 'active' or s.epoch <> v.epoch) as live
 from tenant n
 join client c on c.tenant_id = n.id and c.id = $2
 left join account a on a.tenant_id = n.id and a.id = $5
@@ -89,6 +95,7 @@ export function createAccessTokens(kit: {
   const isLive = async (tenant: Tenant, token: LiveToken): Promise<boolean> => {
     const [tenantEpoch, clientEpoch, accountEpoch] = token.writ.ep
     const accountId = token.sub === token.client_id ? null : token.sub
+    const { via = [] } = token.writ
     const values = [
       tenant.id,
       token.client_id,
@@ -97,7 +104,9 @@ export function createAccessTokens(kit: {
       accountId,
       accountEpoch,
       token.writ.gr ?? null,
-      token.jti,
+      [token.jti, ...via.map(([, , jti]) => jti)],
+      via.map(([client]) => client),
+      via.map(([, epoch]) => epoch),
     ]
     const [row] = await database.query<{ live: boolean }>(standingStatement, values)
     return row?.live === true
@@ -156,8 +165,9 @@ function isOurs(payload: JWTPayload): payload is LiveToken {
   const { jti, sub, client_id: clientId, aud, exp, writ, cnf } = payload
   if (typeof jti !== 'string' || typeof sub !== 'string' || typeof clientId !== 'string') return false
   if (typeof aud !== 'string' || typeof exp !== 'number' || !isBinding(cnf)) return false
-  const { ep, gr } = (writ ?? {}) as Partial<WritClaims>
+  const { ep, gr, via = [] } = (writ ?? {}) as Partial<WritClaims>
   if (!Array.isArray(ep) || ep.length !== 3 || !ep.every(Number.isSafeInteger)) return false
+  if (!Array.isArray(via)) return false
   // A person's token always hangs on a grant.
   return sub === clientId ? gr === undefined : typeof gr === 'string'
 }
@@ -179,6 +189,7 @@ function authenticatedBy(token: LiveToken): Authenticated {
     client,
     scopes: new Set(scopesOf(token.scope)),
     expiresAt: token.exp * 1_000,
+    ...actorOf(token.act),
     ...(hasSession
       ? {
           session: {
@@ -190,4 +201,11 @@ function authenticatedBy(token: LiveToken): Authenticated {
         }
       : {}),
   }
+}
+
+/** RFC 8693 §4.1: whoever acts now stands outermost; a client names itself by `client_id` too. */
+function actorOf(act: unknown): Pick<Authenticated, 'actor'> {
+  const { sub, client_id: clientId } = (act ?? {}) as Actor
+  if (typeof sub !== 'string') return {}
+  return { actor: entityOf(clientId === sub ? 'Client' : 'User', sub) }
 }

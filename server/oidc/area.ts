@@ -11,7 +11,7 @@ import type { Kernel } from '../kernel.ts'
 import { oidcTables } from '../schema/0010-oidc.ts'
 import { oidcRequestTables } from '../schema/0011-oidc-requests.ts'
 import { oidcGrantTables } from '../schema/0012-oidc-grants.ts'
-import { createAccessTokens } from './access-tokens.ts'
+import { type AccessTokens, createAccessTokens } from './access-tokens.ts'
 import { createLogoutDelivery, logoutTopic } from './backchannel-logout.ts'
 import { backchannelRoutes } from './backchannel-routes.ts'
 import { createClientAuthenticator } from './client-authentication.ts'
@@ -29,6 +29,8 @@ import { rotateDueKeys } from './rotate-keys.ts'
 import { createSecurityLog } from './security-log.ts'
 import { createSetupMount } from './setup-mount.ts'
 import { sweepExpired } from './sweep.ts'
+import { trustedIssuerRoutes } from './trusted-issuer-routes.ts'
+import { createAssertionReader } from './trusted-issuers.ts'
 
 /** Two hashes at a time leave threads of the pool for files and signatures; each takes 19 MiB. */
 const hashConcurrency = 2
@@ -68,9 +70,11 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
     securityLog,
     throttle,
     egress: options.egress,
+    accessTokens: () => accessTokens,
+    readAssertion: createAssertionReader({ database, clock, egress: options.egress }),
   })
   const passwords = createPasswords({ concurrency: hashConcurrency })
-  const accessTokens = createAccessTokens({
+  const accessTokens: AccessTokens = createAccessTokens({
     database,
     clock,
     keysOf: async (tenant) => (await providers.of(tenant)).keys,
@@ -90,7 +94,11 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
   let stopListening = () => {}
 
   return {
-    routes: [keyRoutes(kernel), backchannelRoutes({ kernel, providers, exchanges, securityLog })],
+    routes: [
+      keyRoutes(kernel),
+      trustedIssuerRoutes(kernel),
+      backchannelRoutes({ kernel, providers, exchanges, securityLog }),
+    ],
     topics: {
       [logoutTopic]: createLogoutDelivery(kernel, providers),
       [pingTopic]: createPingDelivery(kernel, { clients, egress: options.egress }),

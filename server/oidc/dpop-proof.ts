@@ -9,15 +9,20 @@ const windowSeconds = 60
 const longestProof = 8_192
 const longestId = 256
 
-export type Proof = { readonly thumbprint: string; readonly jti: string; readonly expiresAtSeconds: number }
+export type Proof = {
+  readonly thumbprint: string
+  readonly jti: string
+  readonly expiresAtSeconds: number
+  readonly nonce?: string
+}
 
 /**
- * Judges a DPoP proof that comes with an access token (RFC 9449 §4.3, §7); undefined for every proof that is not good for this
+ * Judges a DPoP proof (RFC 9449 §4.3), and where it comes with an access token its digest (§7); undefined for every proof that is not good for this
  * token and this very request. Whether it is new, and whether its key is the token's, is the caller's to see.
  */
 export async function readDpopProof(
   { proof, method, url }: Possession,
-  token: string,
+  token: string | undefined,
   now: number,
 ): Promise<Proof | undefined> {
   if (proof === undefined || proof.length > longestProof) return undefined
@@ -27,15 +32,17 @@ export async function readDpopProof(
       typ: 'dpop+jwt',
       currentDate: new Date(now),
     })
-    const { jti, iat, htm, htu, ath } = payload
+    const { jti, iat, htm, htu, ath, nonce } = payload
     if (typeof jti !== 'string' || jti === '' || jti.length > longestId) return undefined
     if (typeof iat !== 'number' || Math.abs(now / 1_000 - iat) > windowSeconds) return undefined
     if (htm !== method || typeof htu !== 'string' || withoutQuery(htu) !== withoutQuery(url)) return undefined
-    if (ath !== hash('sha256', token, 'base64url') || !protectedHeader.jwk) return undefined
+    if (token !== undefined && ath !== hash('sha256', token, 'base64url')) return undefined
+    if (!protectedHeader.jwk || (nonce !== undefined && typeof nonce !== 'string')) return undefined
     return {
       thumbprint: await calculateJwkThumbprint(protectedHeader.jwk),
       jti,
       expiresAtSeconds: Math.ceil(iat) + windowSeconds,
+      ...(nonce !== undefined ? { nonce } : {}),
     }
   } catch {
     return undefined

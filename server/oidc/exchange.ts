@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { RequestScope } from '../http/request-scope.ts'
 import type { Permit, SeenEpochs } from '../issuance/issue.ts'
+import type { Derived } from './mint-access-token.ts'
 import type { SecurityEvent } from './security-log.ts'
 
 /** What one HTTP request has found and been permitted so far; the library's hooks and our adapter meet here. */
@@ -33,6 +34,8 @@ export type Exchange = {
   readonly userCode?: string
   /** The client that has been authenticated. */
   clientId?: string
+  /** What an own grant makes its token of (`mint-access-token.ts`). */
+  derived?: Derived
   /** By id of the credential. */
   readonly permits: Map<string, Permit>
 }

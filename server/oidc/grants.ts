@@ -55,7 +55,7 @@ export async function loadGrant(
   if (grant && isNothing(missing)) return grant
   const isAgreed =
     covers(await with_.consents.find(account.accountId, client.id), missing) ||
-    (await maySkip(with_, account.accountId))
+    (await maySkipConsent(with_, account.accountId))
   if (!isAgreed) return grant
   const extended = grant ?? new provider.Grant({ accountId: account.accountId, clientId: client.id })
   extendGrant(extended, missing)
@@ -63,7 +63,8 @@ export async function loadGrant(
   return extended
 }
 
-async function maySkip(
+/** A first-party client need not ask, unless the tenant says otherwise. */
+export async function maySkipConsent(
   {
     decisions,
     scope,

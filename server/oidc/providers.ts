@@ -5,21 +5,26 @@ import { type Accounts, createAccounts } from '../identity/accounts.ts'
 import type { Issue } from '../issuance/issue.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import type { AccessTokens } from './access-tokens.ts'
 import { createAdapter } from './adapter.ts'
 import { noteLogouts, type TellSignedOut } from './backchannel-logout.ts'
 import { type ClientRecord, type ClientRecords, isSecretOf, toLibraryMetadata } from './client-records.ts'
 import type { ClientThrottle } from './client-throttle.ts'
 import { configurationOf } from './configuration.ts'
 import { type Consents, createConsents } from './consents.ts'
+import { createDpopNonces } from './dpop-nonces.ts'
 import type { Exchanges } from './exchange.ts'
 import { createHooks } from './hooks.ts'
+import { idTokenVerifier } from './id-tokens.ts'
 import { ensureSigningKeys, type SigningKey } from './keys.ts'
 import { type Library, loadLibrary } from './library.ts'
 import { noteEvents } from './note-events.ts'
+import { ownGrantNames, registerOwnGrants } from './own-grants.ts'
 import { leavePingsToOutbox } from './ping-clients.ts'
 import { type ClaimOnce, createReplayGuard } from './replay-guard.ts'
 import type { SecurityLog } from './security-log.ts'
 import { spendOnce } from './spend-once.ts'
+import type { ReadAssertion } from './trusted-issuers.ts'
 
 /** Everything that serves one tenant; built at its first request and dropped when idle (provider.md §8). */
 export type TenantProvider = {
@@ -51,6 +56,9 @@ export type ProvidersOptions = {
   readonly clients: ClientRecords
   readonly securityLog: SecurityLog
   readonly throttle: ClientThrottle
+  /** What reads the tokens that providers sign: built after them, asked when one is built. */
+  readonly accessTokens: () => AccessTokens
+  readonly readAssertion: ReadAssertion
   /** Absent: no client is told when a person signs out. */
   readonly egress?: Egress | undefined
 }
@@ -90,7 +98,7 @@ export function createProviders(options: ProvidersOptions): Providers {
 }
 
 function buildProvider(
-  { kernel, issue, exchanges, clients, securityLog, throttle, egress }: ProvidersOptions,
+  { kernel, issue, exchanges, clients, securityLog, throttle, egress, accessTokens, readAssertion }: ProvidersOptions,
   library: Library,
   tenant: Tenant,
   keys: readonly SigningKey[],
@@ -139,7 +147,25 @@ function buildProvider(
   noteEvents(provider, exchanges)
   const tellSignedOut = noteLogouts(provider, exchanges)
   leavePingsToOutbox(provider)
-  claimUses(provider, createReplayGuard(database, tenant.id))
+  const claimOnce = createReplayGuard(database, tenant.id)
+  claimUses(provider, claimOnce)
+  registerOwnGrants(provider, {
+    library,
+    tenant,
+    database,
+    clock,
+    exchanges,
+    securityLog,
+    decisions,
+    accounts,
+    consents,
+    accessTokens: accessTokens(),
+    claimOnce,
+    readAssertion,
+    nonces: createDpopNonces(nonceSecret),
+    verifyIdToken: idTokenVerifier({ tenant, keys, now }),
+    findClient,
+  })
   provider.on('server_error', (_ctx: KoaContextWithOIDC, error: Error) =>
     log.error({ err: error, tenant: tenant.id }, 'oidc: server error'),
   )
@@ -177,8 +203,8 @@ function oneTransactionProvider(
       handler: (ctx: TokenEndpointGrantContext<Params>) => void | Promise<void>,
       ...rest: (string | readonly string[] | ReadonlySet<string>)[]
     ): void {
-      // Nothing is spent for a client's own grant.
-      const spends = name !== 'client_credentials'
+      // Nothing is spent for a client's own credentials; our own grants bring their transaction.
+      const spends = name !== 'client_credentials' && !ownGrantNames.has(name)
       super.registerGrantType(name, spends ? spendOnce({ library, ...kit }, handler) : handler, ...rest)
     }
   }

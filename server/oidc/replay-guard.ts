@@ -7,7 +7,11 @@ const marginSeconds = 60
 /** True for exactly one caller: the insert decides (security.md row 2). */
 export type ClaimOnce = (use: ReplayUse, expiresAtSeconds: number) => Promise<boolean>
 /** `purpose` and `issuer` keep one kind of value from standing for another; the library's own id joins them without a separator. */
-export type ReplayUse = { readonly purpose: 'client' | 'resource'; readonly issuer: string; readonly id: string }
+export type ReplayUse = {
+  readonly purpose: 'client' | 'resource' | 'assertion'
+  readonly issuer: string
+  readonly id: string
+}
 
 /** Remembers assertions and proofs that have been used, until they would have expired anyway; opened for one tenant. */
 export function createReplayGuard(database: Database, tenantId: string): ClaimOnce {

@@ -10,7 +10,10 @@ export type WritClaims = {
   readonly ep: readonly [tenant: number, client: number, account: number]
   /** Digest of the grant: a token ends with it. Absent for client credentials. */
   readonly gr?: string
+  /** Tokens that this one was exchanged for (RFC 8693): it ends with each of them, and with the client that each was given to. */
+  readonly via?: readonly Via[]
 }
+export type Via = readonly [client: string, epoch: number, jti: string]
 
 /**
  * Asks the gate before any access token exists: the library awaits this for opaque tokens, JWTs and client credentials alike,
@@ -22,7 +25,8 @@ export async function permitAccessToken(
   { issue, exchange }: { readonly issue: Issue; readonly exchange: Exchange },
 ): Promise<{ readonly [claim: string]: unknown } | undefined> {
   const { params } = ctx.oidc
-  const source = grantSourceOf(ctx)
+  const { derived } = exchange
+  const source = derived ?? grantSourceOf(ctx)
   const accountId = 'accountId' in token ? token.accountId : undefined
   const audience = typeof token.aud === 'string' ? token.aud : undefined
   const permit = await issue(exchange.scope, {
@@ -36,16 +40,21 @@ export async function permitAccessToken(
     ...(source?.acr !== undefined ? { acr: source.acr } : {}),
     ...(source?.amr !== undefined ? { amr: source.amr } : {}),
     ...(accountId !== undefined && exchange.source ? { epochs: exchange.source } : {}),
+    ...(derived?.exchange ? { exchange: derived.exchange } : {}),
+    ...(derived?.issuer !== undefined ? { issuer: derived.issuer } : {}),
   })
   exchange.permits.set(token.jti, permit)
   if (audience === undefined) return undefined
   const grantId = 'grantId' in token ? token.grantId : undefined
+  const grant = derived?.grant ?? (grantId !== undefined ? digest(grantId) : undefined)
   const writ: WritClaims = {
     ep: [permit.epochs.tenant, permit.epochs.client ?? 0, permit.epochs.account ?? 0],
-    ...(grantId !== undefined ? { gr: digest(grantId) } : {}),
+    ...(grant !== undefined ? { gr: grant } : {}),
+    ...(derived?.via ? { via: derived.via } : {}),
   }
   return {
     writ,
+    ...(derived?.act ? { act: derived.act } : {}),
     ...(source?.authTime !== undefined ? { auth_time: source.authTime } : {}),
     ...(source?.acr !== undefined ? { acr: source.acr } : {}),
     ...(source?.amr !== undefined ? { amr: source.amr } : {}),

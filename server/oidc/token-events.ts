@@ -14,6 +14,8 @@ const described = ({ decisionId, request }: Permit): SecurityEvent['detail'] => 
   ...(request.clientId !== undefined ? { clientId: request.clientId } : {}),
   ...(request.accountId !== undefined ? { userId: request.accountId } : {}),
   ...(request.audience !== undefined ? { audience: request.audience } : {}),
+  ...(request.issuer !== undefined ? { issuer: request.issuer } : {}),
+  ...(request.exchange ? { mode: request.exchange.mode, actor: request.exchange.actor.id } : {}),
 })
 
 const ownerOf = ({ request }: Permit) =>

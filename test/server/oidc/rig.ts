@@ -139,6 +139,17 @@ function createSeed({ database, withTransaction, clock }: Kernel) {
   const passwords = createPasswords({ concurrency: 2 })
   const run = (text: string, values: readonly unknown[]) => database.query({ name: '', text }, values)
   const actor = (tenantId: string) => ({ tenantId, subject: entityOf('Anonymous', '') })
+  const holder = async (relation: string, id: string): Promise<void> => {
+    const tuple = { resource: { type: 'Tenant', id: 'default' }, relation, subject: { type: 'Client', id } }
+    await withTransaction(actor('default'), async (unit) => {
+      unit.changed({ kind: 'relation', ...tuple })
+      await run(
+        `insert into relation (tenant_id, resource_type, resource_id, relation, subject_type, subject_id)
+values ('default', 'Tenant', 'default', $1, 'Client', $2) on conflict do nothing`,
+        [relation, id],
+      )
+    })
+  }
   return {
     run,
     async tenant(id: string): Promise<void> {
@@ -173,17 +184,8 @@ function createSeed({ database, withTransaction, clock }: Kernel) {
       return value
     },
     /** Makes a client with its own credentials an administrator of the default tenant. */
-    async admin(id: string): Promise<void> {
-      const tuple = { resource: { type: 'Tenant', id: 'default' }, relation: 'admin', subject: { type: 'Client', id } }
-      await withTransaction(actor('default'), async (unit) => {
-        unit.changed({ kind: 'relation', ...tuple })
-        await run(
-          `insert into relation (tenant_id, resource_type, resource_id, relation, subject_type, subject_id)
-values ('default', 'Tenant', 'default', 'admin', 'Client', $1) on conflict do nothing`,
-          [id],
-        )
-      })
-    },
+    admin: (id: string): Promise<void> => holder('admin', id),
+    holder,
     async setStatus(accountId: string, status: 'active' | 'disabled' | 'deleted'): Promise<void> {
       const accounts = createAccounts(database, 'default')
       await withTransaction(actor('default'), (unit) => accounts.setStatus(unit, accountId, status, clock.now()))

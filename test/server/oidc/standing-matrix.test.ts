@@ -1,16 +1,27 @@
 // Every grant and flow × every bad state: all refuse (security.md row 1). A new flow or state is a new row.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { grantNames } from '../../../server/oidc/client-metadata.ts'
+import { createTrustedIssuerStore, trustedIssuerSchema } from '../../../server/oidc/trusted-issuers.ts'
 import { askForWord, cibaGrant, openBackchannelAdmin } from '../../kit/ciba.ts'
 import { askForDevice, confirmDevice, deviceGrant } from '../../kit/device.ts'
 import { openHttpBrowser } from '../../kit/http-browser.ts'
 import { askToken, authorize, postForm, redeem, refresh, type SignInAs, signIn } from '../../kit/sign-in.ts'
+import { type ClientKey, openClientKey } from './proofs.ts'
 import { alicePassword, clientSecret, openRig, type Rig } from './rig.ts'
 
 let rig: Rig
 let as: SignInAs
 let accountId: string
+let key: ClientKey
+const upstream = 'https://login.partner.example'
 beforeAll(async () => {
   rig = await openRig()
+  key = await openClientKey()
+  const settings = { jwks: { keys: [key.publicJwk] }, subject: { by: 'account' }, scope: 'access' }
+  await createTrustedIssuerStore(rig.database, 'default').put({
+    ...trustedIssuerSchema.parse(settings),
+    issuer: upstream,
+  })
 })
 afterAll(() => rig.close())
 beforeEach(async () => {
@@ -22,7 +33,16 @@ beforeEach(async () => {
     'web',
     {
       redirectUris: [redirectUri],
-      grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', deviceGrant, cibaGrant],
+      grantTypes: [
+        'authorization_code',
+        'refresh_token',
+        'client_credentials',
+        deviceGrant,
+        cibaGrant,
+        grantNames.exchange,
+        grantNames.assertion,
+      ],
+      trustedIssuers: [upstream],
       scope: 'openid email offline_access access',
     },
     { firstParty: true },
@@ -88,6 +108,38 @@ const flows: { readonly [name: string]: () => Promise<Prepared> } = {
     const { auth_req_id: id } = await askForWord(as)
     await (await openDesk()).answer('approve')
     return async () => said(await askToken(as, { grant_type: cibaGrant, auth_req_id: id }))
+  },
+  'token exchange': async () => {
+    const resource = `${rig.issuer}/api`
+    const { tokens } = await signIn({ ...as, resource, scopes: ['openid', 'email', 'access'] })
+    const own = await askToken(as, { grant_type: 'client_credentials', scope: 'access' })
+    return async () =>
+      said(
+        await askToken(as, {
+          grant_type: grantNames.exchange,
+          subject_token: tokens.body.access_token ?? '',
+          subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+          actor_token: own.body.access_token ?? '',
+          actor_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        }),
+      )
+  },
+  'token exchange of an ID token': async () => {
+    const { tokens } = await signIn({ ...as, parameters: {} })
+    await rig.seed.holder('impersonator', 'web')
+    return async () =>
+      said(
+        await askToken(as, {
+          grant_type: grantNames.exchange,
+          subject_token: tokens.body.id_token ?? '',
+          subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+          scope: 'access',
+        }),
+      )
+  },
+  'JWT assertion': async () => {
+    const assertion = await key.assertion(accountId, rig.issuer, { iss: upstream })
+    return async () => said(await askToken(as, { grant_type: grantNames.assertion, assertion, scope: 'access' }))
   },
   'client credentials': async () => async () =>
     said(await askToken(as, { grant_type: 'client_credentials', scope: 'access' })),
@@ -175,7 +227,7 @@ const states: {
   'account epoch raised': {
     make: () => rig.seed.run('update account set epoch = epoch + 1', []),
     // A new sign-in is what a raised epoch asks for.
-    spares: [...nobodysOwn, 'session sign-in', 'device confirmation', 'CIBA request'],
+    spares: [...nobodysOwn, 'session sign-in', 'device confirmation', 'CIBA request', 'JWT assertion'],
   },
   'client disabled': {
     make: () => rig.seed.run(`update client set status = 'disabled', epoch = epoch + 1`, []),

@@ -1,0 +1,33 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { DpopNonces } from './dpop-nonces.ts'
+import { readDpopProof } from './dpop-proof.ts'
+import type { Library } from './library.ts'
+
+/**
+ * The key that a token of our own grants is bound to (RFC 9449 §5), by the same rules as at the library's: a nonce of ours, each
+ * proof once. Undefined where the client proves none and need not.
+ */
+export async function proveKey(
+  ctx: KoaContextWithOIDC,
+  { library, nonces, now }: { readonly library: Library; readonly nonces: DpopNonces; readonly now: number },
+): Promise<string | undefined> {
+  const { client, provider } = ctx.oidc
+  const { InvalidDpopProof, InvalidGrant, UseDpopNonce } = library.errors
+  const header = ctx.get('dpop')
+  if (header === '') {
+    if (client?.dpopBoundAccessTokens) throw new InvalidGrant('DPoP proof JWT not provided')
+    return undefined
+  }
+  const proof = await readDpopProof(
+    { proof: header, method: ctx.method, url: ctx.oidc.urlFor('token') },
+    undefined,
+    now,
+  )
+  if (!proof) throw new InvalidDpopProof('invalid DPoP key binding')
+  const next = nonces.next(now)
+  if (proof.nonce !== next) ctx.set('dpop-nonce', next)
+  if (proof.nonce === undefined || !nonces.isGood(proof.nonce, now)) throw new UseDpopNonce('a nonce is required')
+  const isNew = await provider.ReplayDetection.unique(client?.clientId ?? '', proof.jti, proof.expiresAtSeconds)
+  if (!isNew) throw new InvalidGrant('DPoP proof JWT Replay detected')
+  return proof.thumbprint
+}
