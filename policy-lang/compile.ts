@@ -1,6 +1,6 @@
 // THE TABLE: the order in which policy text becomes a program (SPEC 7). Strings in, diagnostics and a program out.
 import { type CheckMemory, checkSet } from './check/check-set.ts'
-import { flowRules } from './check/flows.ts'
+import { type FlowedRules, flowRules } from './check/flows.ts'
 import { type DeclaredSet, declareSet } from './declare-set.ts'
 import { lowerProgram } from './ir/lower-program.ts'
 import type { Program } from './ir/program.ts'
@@ -24,6 +24,7 @@ export type CompileMemory = {
   readonly parsed: SetMemory
   readonly declared: DeclaredSet
   readonly checks: CheckMemory
+  readonly flowed: FlowedRules
 }
 
 export type CompileResult = {
@@ -49,16 +50,17 @@ export function compileProgram(files: readonly PolicyFile[], { memory }: Compile
   // Whatever a declaration says may show anywhere.
   const known = memory && declared === memory.declared ? memory.checks : undefined
   const checked = checkSet(declared, items, known, reporter)
-  const partitions = flowRules(checked.drafts, declared.environment, reporter)
+  const flowed = flowRules(checked.drafts, declared.environment, known && memory?.flowed)
+  reporter.keep(flowed.diagnostics)
   const diagnostics = allDiagnostics(parsed, reporter.diagnostics())
-  const left = { parsed: parsed.memory, declared, checks: checked.memory }
+  const left = { parsed: parsed.memory, declared, checks: checked.memory, flowed }
   const result = { diagnostics, sources: parsed.sources, memory: left }
   if (diagnostics.some((entry) => entry.severity === 'error')) return result
   const version = sourceVersion(parsed.placed, parsed.sources)
   const paths = parsed.sources.map((file) => file.path)
   invariant(declared.schema !== undefined, 'declarations without a mistake make a schema')
   const sources = { version, files: paths, places: parsed.places }
-  const program = lowerProgram(declared.schema, checked, partitions, sources)
+  const program = lowerProgram(declared.schema, checked, flowed.partitions, sources)
   verifySchema(program)
   return { program, ...result }
 }

@@ -4,7 +4,7 @@ import { type FileMemory, parseAgain } from './grammar/parse-again.ts'
 import type { Layer } from './ir/program.ts'
 import { type PlacedFile, sortItems } from './resolve/units.ts'
 import type { Diagnostic } from './source/diagnostic.ts'
-import type { Place } from './source/places.ts'
+import type { FilePlaces } from './source/places.ts'
 import { makeSourceFile } from './source/source-file.ts'
 import type { SourceFile } from './source/span.ts'
 
@@ -27,7 +27,7 @@ export type SetMemory = {
 export type ParsedSet = {
   readonly placed: readonly PlacedFile[]
   readonly sources: readonly SourceFile[]
-  readonly places: readonly Place[]
+  readonly places: readonly FilePlaces[]
   /** Located. */
   readonly diagnostics: readonly Diagnostic[]
   readonly memory: SetMemory
@@ -45,6 +45,7 @@ export function parseSet(given: readonly PolicyFile[], memory?: SetMemory): Pars
   const named = new Map<string, number>()
   const placed: PlacedFile[] = []
   const sources: SourceFile[] = []
+  const places: FilePlaces[] = []
   const diagnostics: Diagnostic[] = []
   for (const file of [...inOrder(given), library]) {
     const made = makeSourceFile(sources.length, file.path, file.text)
@@ -55,11 +56,12 @@ export function parseSet(given: readonly PolicyFile[], memory?: SetMemory): Pars
     const key = `${name}${earlier}`
     const parsed = parseAgain(made.source, memory?.files.get(key), { shapes, newNumber })
     files.set(key, parsed.memory)
+    const { items, starts } = parsed.memory
+    places.push({ file: made.source.id, items: items.map(({ number }) => number), starts })
     sources.push(made.source)
-    placed.push({ ...placeOf(file), items: sortItems(parsed.memory.items.flatMap(({ item }) => item ?? [])) })
+    placed.push({ ...placeOf(file), items: sortItems(items.flatMap(({ item }) => item ?? [])) })
     diagnostics.push(...made.diagnostics, ...parsed.diagnostics)
   }
-  const places = [...files.values()].flatMap((file) => file.places)
   return { placed, sources, places, diagnostics, memory: { shapes, files, numbered } }
 }
 

@@ -1,17 +1,31 @@
 import type { PartitionEntry } from '../ir/program.ts'
 import { actionKey } from '../ir/program.ts'
 import type { ActionInfo, Environment } from '../resolve/environment.ts'
-import type { Reporter } from '../resolve/reporter.ts'
+import { createReporter, type Reporter } from '../resolve/reporter.ts'
 import { sameType } from '../resolve/same-type.ts'
+import type { Diagnostic } from '../source/diagnostic.ts'
 import type { DraftRule } from './draft.ts'
 
 type Partitions = Map<string, readonly PartitionEntry[]>
 
+/** Partitions name rules by their places in `drafts`. */
+export type FlowedRules = {
+  readonly drafts: readonly DraftRule[]
+  readonly partitions: ReadonlyMap<string, readonly PartitionEntry[]>
+  readonly diagnostics: readonly Diagnostic[]
+}
+
 /**
  * Which rules decide which action: its own, allows of actions that imply it, denies of actions that it implies (SPEC 3:
- * allow flows down, deny flows up). `drafts` stand in their final order.
+ * allow flows down, deny flows up). `drafts` stand in their final order. `previous`: of the same declarations.
  */
-export function flowRules(drafts: readonly DraftRule[], environment: Environment, reporter: Reporter): Partitions {
+export function flowRules(
+  drafts: readonly DraftRule[],
+  environment: Environment,
+  previous: FlowedRules | undefined,
+): FlowedRules {
+  if (previous && isSameFlow(drafts, previous)) return { ...previous, drafts }
+  const reporter = createReporter()
   const own = new Map<ActionInfo, number[]>()
   for (const [index, draft] of drafts.entries()) {
     if (draft.rule.disabled) continue
@@ -38,8 +52,31 @@ export function flowRules(drafts: readonly DraftRule[], environment: Environment
       partitions.set(actionKey(action.wire, action.resource.wire), entries)
       lint(flow, entries)
     }
-  return partitions
+  return { drafts, partitions, diagnostics: reporter.diagnostics() }
 }
+
+/** Codes that are told of a rule, not of an action. */
+const ofRules: ReadonlySet<string> = new Set(['F9003', 'F9004'])
+
+/** A rule whose condition alone was edited flows as before; one that something was told about is looked at again. */
+function isSameFlow(drafts: readonly DraftRule[], previous: FlowedRules): boolean {
+  if (drafts.length !== previous.drafts.length) return false
+  if (previous.diagnostics.some(({ code }) => ofRules.has(code))) return false
+  return drafts.every((draft, at) => {
+    const before = previous.drafts[at]
+    return before === draft || (before !== undefined && flowsAlike(draft, before))
+  })
+}
+
+const flowsAlike = (left: DraftRule, right: DraftRule): boolean =>
+  left.rule.effect === right.rule.effect &&
+  left.rule.disabled === right.rule.disabled &&
+  left.readsAction === right.readsAction &&
+  left.targets.length === right.targets.length &&
+  left.targets.every((target, at) => target === right.targets[at]) &&
+  left.reads.size === right.reads.size &&
+  [...left.reads].every(([name, field]) => right.reads.get(name) === field) &&
+  JSON.stringify(left.rule.fields) === JSON.stringify(right.rule.fields)
 
 type Flow = {
   readonly action: ActionInfo

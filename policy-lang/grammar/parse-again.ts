@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../source/diagnostic.ts'
 import { limits } from '../source/limits.ts'
-import { createLocate, locateDiagnostic, type Place } from '../source/places.ts'
+import { createLocate, locateDiagnostic } from '../source/places.ts'
 import type { SourceFile } from '../source/span.ts'
 import type { ShapeCache } from './derive.ts'
 import { type ParsedItem, parseItem, readItems } from './parse.ts'
@@ -12,8 +12,8 @@ export type NumberedItem = ParsedItem & { readonly number: number; readonly text
 export type FileMemory = {
   readonly text: string
   readonly items: readonly NumberedItem[]
-  /** Of the items. */
-  readonly places: readonly Place[]
+  /** Where each item begins. */
+  readonly starts: readonly number[]
   readonly isWithoutMistake: boolean
 }
 
@@ -37,21 +37,20 @@ export function parseAgain(source: SourceFile, previous: FileMemory | undefined,
 
 function parseItems(source: SourceFile, known: readonly NumberedItem[], parsing: Parsing): PlacedItems & Ending {
   const items: NumberedItem[] = []
-  const places: Place[] = []
+  const starts: number[] = []
   const take = createSupply(known)
   const { diagnostics, trailing } = readItems(source, ({ start, end }) => {
     const text = source.text.slice(start, end)
     const item = take(text) ?? readNew(source.path, text, parsing)
-    const place = { item: item.number, file: source.id, start }
     items.push(item)
-    places.push(place)
+    starts.push(start)
     if (item.diagnostics.length === 0) return item.diagnostics
-    const locate = createLocate([place])
+    const locate = createLocate([{ file: source.id, items: [item.number], starts: [start] }])
     return item.diagnostics.map((found) => locateDiagnostic(found, locate))
   })
   const isWithoutMistake = diagnostics.length === 0
   const isClosed = trailing === source.text.length
-  return { diagnostics, isClosed, memory: { text: source.text, items, places, isWithoutMistake } }
+  return { diagnostics, isClosed, memory: { text: source.text, items, starts, isWithoutMistake } }
 }
 
 /** No comment at the end waits for an item below it. */
@@ -64,27 +63,23 @@ type Ending = { readonly isClosed: boolean }
 function parseEdit(source: SourceFile, previous: FileMemory, parsing: Parsing): PlacedItems | undefined {
   const { text } = source
   if (!previous.isWithoutMistake || text.length > limits.sourceLength) return undefined
-  const { items, places } = previous
+  const { items, starts } = previous
   const { start, end, moved } = edited(text, previous.text)
   // Where an item ends is known once the next one begins, so the one above the edit is read again.
-  const first = Math.max(0, placesUpTo(places, start) - 2)
-  const from = first === 0 ? 0 : (places[first]?.start ?? 0)
+  const first = Math.max(0, countUpTo(starts, start) - 2)
+  const from = first === 0 ? 0 : (starts[first] ?? 0)
   // The line that begins the first item below must be whole.
-  const next = Math.max(first, placesUpTo(places, end))
-  const to = next < places.length ? (places[next]?.start ?? 0) + moved : text.length
+  const next = Math.max(first, countUpTo(starts, end))
+  const to = next < starts.length ? (starts[next] ?? 0) + moved : text.length
   const between = { id: source.id, path: source.path, text: text.slice(from, to) }
-  const read = parseItems(between, items.slice(first, next), parsing)
-  const count = first + read.memory.items.length + items.length - next
-  const isCut = next < places.length && !read.isClosed
-  if (!read.memory.isWithoutMistake || isCut || count > limits.itemsPerFile) return undefined
+  const { memory: read, isClosed } = parseItems(between, items.slice(first, next), parsing)
+  const count = first + read.items.length + items.length - next
+  const isCut = next < starts.length && !isClosed
+  if (!read.isWithoutMistake || isCut || count > limits.itemsPerFile) return undefined
   const memory = {
     text,
-    items: [...items.slice(0, first), ...read.memory.items, ...items.slice(next)],
-    places: [
-      ...movedBy(places.slice(0, first), 0, source.id),
-      ...movedBy(read.memory.places, from, source.id),
-      ...movedBy(places.slice(next), moved, source.id),
-    ],
+    items: items.slice(0, first).concat(read.items, items.slice(next)),
+    starts: starts.slice(0, first).concat(movedBy(read.starts, from), movedBy(starts.slice(next), moved)),
     isWithoutMistake: true,
   }
   return { diagnostics: [], memory }
@@ -110,20 +105,20 @@ function edited(text: string, old: string): { readonly start: number; readonly e
 /** Stretches of this many characters are compared at once. */
 const block = 4096
 
-/** How many items begin at or before an offset. */
-function placesUpTo(places: readonly Place[], offset: number): number {
+/** How many of ascending numbers are at most this. */
+function countUpTo(ascending: readonly number[], most: number): number {
   let low = 0
-  let high = places.length
+  let high = ascending.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((places[middle]?.start ?? 0) <= offset) low = middle + 1
+    if ((ascending[middle] ?? 0) <= most) low = middle + 1
     else high = middle
   }
   return low
 }
 
-const movedBy = (places: readonly Place[], by: number, file: number): readonly Place[] =>
-  by === 0 && places[0]?.file === file ? places : places.map(({ item, start }) => ({ item, file, start: start + by }))
+const movedBy = (starts: readonly number[], by: number): readonly number[] =>
+  by === 0 ? starts : starts.map((start) => start + by)
 
 /** The item as a text of its own, under a number of its own. */
 function readNew(path: string, slice: string, { shapes, newNumber }: Parsing): NumberedItem {

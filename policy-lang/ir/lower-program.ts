@@ -1,11 +1,11 @@
 import type { CheckedDeclarations } from '../check/check-declarations.ts'
 import type { CheckedSet } from '../check/check-set.ts'
-import type { Place } from '../source/places.ts'
+import type { FilePlaces } from '../source/places.ts'
 import { canonicalText, programHash } from './canonical.ts'
 import { lowerActions, lowerEntities, sortedMap } from './lower-schema.ts'
 import type { PartitionEntry, Program } from './program.ts'
 
-type Sources = { readonly version: string; readonly files: readonly string[]; readonly places: readonly Place[] }
+type Sources = { readonly version: string; readonly files: readonly string[]; readonly places: readonly FilePlaces[] }
 
 /** What declarations alone make of a program. */
 export type Schema = Pick<Program, 'entityTypes' | 'actions' | 'externs' | 'advice' | 'tupleConditions' | 'delegates'>

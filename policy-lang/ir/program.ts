@@ -1,5 +1,5 @@
 // A compiled policy set: schema, rules, tests. Serialisable as plain data (`ir/serialise.ts`), independent of layout and order.
-import type { Place } from '../source/places.ts'
+import type { FilePlaces } from '../source/places.ts'
 import type { Span } from '../source/span.ts'
 import type { EntityValue, Expr, Value } from './nodes.ts'
 import type { FieldType, Type } from './types.ts'
@@ -13,7 +13,7 @@ export type Program = {
   readonly sourceVersion: string
   readonly files: readonly string[]
   /** Where the items stand in the files: the spans of rules, tests and expressions count from their item's beginning. */
-  readonly places: readonly Place[]
+  readonly places: readonly FilePlaces[]
   readonly entityTypes: ReadonlyMap<string, EntityType>
   /** By `actionKey(name, resource type)`. */
   readonly actions: ReadonlyMap<string, ActionType>
