@@ -15,10 +15,12 @@ import { accessMount } from './decision/authzen/access-mount.ts'
 import { createBoundIds } from './decision/bound-ids.ts'
 import { createBoundRows } from './decision/bound-rows.ts'
 import { createPolicyCompiler } from './decision/compile-policies.ts'
+import { compilerFingerprint } from './decision/compiler-fingerprint.ts'
 import { createExternCalls } from './decision/extern-calls.ts'
 import { createGraphs } from './decision/graphs.ts'
 import type { PolicySource } from './decision/policies.ts'
 import { createPolicies } from './decision/policy-store.ts'
+import { createProgramStore } from './decision/program-store.ts'
 import { createSearch } from './decision/search.ts'
 import { createChangeFeed } from './events/change-feed.ts'
 import { createConsistencyTokens } from './events/consistency-tokens.ts'
@@ -151,6 +153,16 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
   const bindings = areas.flatMap((area) => area.bindings ?? [])
   const boundRows = createBoundRows(database, bindings, feed)
   const graphs = createGraphs({ database, changes: feed, clock, log, isBound: boundRows.isBound })
+  let fingerprint: Promise<string> | undefined
+  const programs = createProgramStore({
+    database,
+    secrets,
+    log,
+    compiler: () => {
+      fingerprint ??= compilerFingerprint()
+      return fingerprint
+    },
+  })
   const policies = createPolicies({
     database,
     changes: feed,
@@ -158,6 +170,7 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
     log,
     metrics,
     compiler,
+    programs,
     base,
     prepare: async (policy) => void (await graphs.of(policy)),
   })

@@ -24,6 +24,10 @@ export type Compiled = {
 export type PolicyCompiler = {
   /** What has not changed since the last compilation for the tenant is not compiled again. */
   compile(sources: readonly PolicySource[], tenantId: string): Compiled
+  /** Identity of the composed sources. */
+  versionOf(sources: readonly PolicySource[]): string
+  /** Has this process compiled them lately? */
+  isKnown(version: string): boolean
   evaluatorOf(program: Program): Evaluator
 }
 
@@ -51,6 +55,8 @@ export function createPolicyCompiler(): PolicyCompiler {
       byContent.set(version, compiled)
       return compiled
     },
+    versionOf: contentOf,
+    isKnown: (version) => byContent.has(version),
     evaluatorOf(program) {
       const known = evaluators.get(program)
       if (known) return known

@@ -16,6 +16,9 @@ export const limits = {
   silenceMilliseconds: 6_000,
   /** Graphs of tenants that nobody asked about are dropped. */
   idleGraphMilliseconds: 15 * 60_000,
+  /** Compiled programs that are kept sealed: as many of a tenant, none larger. */
+  sealedProgramsPerTenant: 4,
+  sealedProgramCharacters: 64 * 1024 * 1024,
   /** Files and bytes of a policy set. */
   filesPerSet: 1_000,
   bytesPerSet: 8 * 1024 * 1024,

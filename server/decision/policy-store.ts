@@ -9,6 +9,7 @@ import type { ActivePolicy } from './active-policy.ts'
 import type { Compiled, PolicyCompiler } from './compile-policies.ts'
 import { errors } from './errors.ts'
 import type { Policies, PolicySource } from './policies.ts'
+import type { ProgramStore } from './program-store.ts'
 
 type Files = { readonly [path: string]: string }
 
@@ -19,6 +20,7 @@ export type PolicyStoreDeps = {
   readonly log: Logger
   readonly metrics: Metrics
   readonly compiler: PolicyCompiler
+  readonly programs: ProgramStore
   /** Platform ∪ modules: what every tenant has. */
   readonly base: readonly PolicySource[]
   /** Before a program answers: its graph of facts is read. */
@@ -53,20 +55,30 @@ export function createPolicies(deps: PolicyStoreDeps): Policies {
         sets.set(set_name, files)
       else return refuse(tenantId, `version ${version} of the set ${set_name} is altered or not signed here`)
     }
-    const compiled = compose(tenantId, sets)
-    if (!compiled.evaluator) {
-      return refuse(tenantId, `the active sets do not compile together: ${firstError(compiled)}`)
-    }
-    const policy: ActivePolicy = { tenantId, version: compiled.version, program: compiled.evaluator.program }
+    const policy = await programOf(tenantId, sets)
+    if (typeof policy === 'string') return refuse(tenantId, policy)
     const before = active.get(tenantId)
     if (before?.version === policy.version) return before
     await deps.prepare(policy)
     active.set(tenantId, policy)
+    if (sets.size > 0) await deps.programs.keep(policy)
     if (before) {
       metrics.policySwaps.inc({ outcome: 'swapped' })
       log.info({ tenantId, version: policy.version, before: before.version }, 'policy swapped')
     }
     return policy
+  }
+  /** Compiled before, here or elsewhere, else now; or why there is none. Sealed programs are bound to these very sources. */
+  const programOf = async (tenantId: string, sets: ReadonlyMap<string, Files>): Promise<ActivePolicy | string> => {
+    const sources = [...deps.base, ...tenantSources(sets)]
+    const version = compiler.versionOf(sources)
+    // What every tenant has is compiled once by each node anyway.
+    const isOwn = sets.size > 0 && !compiler.isKnown(version)
+    const sealed = isOwn ? await deps.programs.find(tenantId, version) : undefined
+    if (sealed) return { tenantId, version, program: sealed }
+    const compiled = compiler.compile(sources, tenantId)
+    if (!compiled.evaluator) return `the active sets do not compile together: ${firstError(compiled)}`
+    return { tenantId, version, program: compiled.evaluator.program }
   }
   const refuse = (tenantId: string, why: string): ActivePolicy | undefined => {
     metrics.policySwaps.inc({ outcome: 'refused' })

@@ -13,7 +13,7 @@ const allowed: { readonly [from: string]: readonly { readonly to: RegExp; readon
   adapters: [{ to: /^adapters\// }],
   server: [
     { to: /^server\// },
-    { to: /^policy-lang\/index\.ts$/ },
+    { to: /^policy-lang\/(index|run)\.ts$/ },
     // Ports are types and the errors that cross them; tests and the composition root choose the implementation.
     { to: /^adapters\/[a-z-]+\/port\.ts$/ },
   ],
