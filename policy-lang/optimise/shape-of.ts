@@ -5,13 +5,16 @@ import { childrenOf } from '../ir/walk.ts'
 /** What rules that differ in constants have in common, as text, and the constants of this one in order. */
 export type Shape = { readonly text: string; readonly constants: readonly Literal[] }
 
-/** Conditions of equal shape become one function; their constants become rows of a table (SPEC 7, index). */
-export function shapeOf(exprs: readonly Expr[], types: WeakMap<Type, string>): Shape {
+/**
+ * Conditions of equal shape become one function; their constants become rows of a table (SPEC 7, index). `nameOf` answers the
+ * same for equal types, and for those only.
+ */
+export function shapeOf(exprs: readonly Expr[], nameOf: (type: Type) => string): Shape {
   const constants: Literal[] = []
   const locals = new Map<string, number>()
   const parts: string[] = []
   const write = (expr: Expr): void => {
-    parts.push(expr.kind, typeText(expr.type, types))
+    parts.push(expr.kind, nameOf(expr.type))
     if (expr.kind === 'literal') {
       if (isHole(expr)) {
         constants.push(expr)
@@ -68,14 +71,6 @@ function ownText(expr: Expr, locals: ReadonlyMap<string, number>): string {
     default:
       return ''
   }
-}
-
-function typeText(type: Type, types: WeakMap<Type, string>): string {
-  const known = types.get(type)
-  if (known !== undefined) return known
-  const text = JSON.stringify(type)
-  types.set(type, text)
-  return text
 }
 
 const valueText = (value: Literal['value']): string =>
