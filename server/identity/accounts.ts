@@ -6,6 +6,7 @@ import { entityOf } from './entities.ts'
 import { identityErrors } from './errors.ts'
 import { type Identifier, parseEmail } from './identifiers.ts'
 import type { PasswordHash } from './passwords.ts'
+import { tellSignOuts } from './tell-sign-outs.ts'
 
 export type AccountStatus = 'active' | 'disabled' | 'deleted'
 
@@ -133,6 +134,7 @@ where tenant_id = $1 and id = $2 and ($6::bigint is null or version = $6) return
       if (change.email !== undefined) {
         await putEmail(database, { tenantId, accountId: id }, change.email, change.emailVerified === true ? at : null)
         // Another address is another way in: what was given before is judged anew (people.md §8).
+        await tellSignOuts(database, unit, { tenantId, accountId: id })
         unit.raiseEpoch(entityOf('User', id))
       } else if (change.emailVerified !== undefined) {
         await database.query(
@@ -172,6 +174,7 @@ where tenant_id = $1 and account_id = $2 and kind = 'email'`,
         },
         [tenantId, id, at],
       )
+      await tellSignOuts(database, unit, { tenantId, accountId: id })
       unit.raiseEpoch(entityOf('User', id))
       unit.audit({ action: 'identity.credential.added', resource: entityOf('User', id), detail: { kind: 'password' } })
       unit.emit('identity.credential.added', { userId: id, kind: 'password' })
@@ -191,14 +194,14 @@ where tenant_id = $1 and id = $2 and status <> $3 returning id`,
       if (rows.length === 0) return account
       unit.raiseEpoch(entityOf('User', id))
       changed(unit, id, status === 'active' ? 'enabled' : status)
-      if (status !== 'active') await endAccess(database, tenantId, id)
+      if (status !== 'active') await endAccess(database, unit, { tenantId, accountId: id })
       return account
     },
 
     /** Ends every session and grant of the account, and by the epoch what is out in the world as a JWT. */
     async endSessions(unit: UnitOfWork, id: string): Promise<void> {
       await get(id)
-      await endAccess(database, tenantId, id)
+      await endAccess(database, unit, { tenantId, accountId: id })
       unit.raiseEpoch(entityOf('User', id))
       unit.audit({ action: 'identity.session.ended', resource: entityOf('User', id), detail: { all: true } })
       unit.emit('identity.session.ended', { userId: id, all: true })
@@ -277,14 +280,34 @@ async function putEmail(
   }
 }
 
+/** Families that know the account; the others hang on its grants. */
+const ownTables: ReadonlySet<string> = new Set([
+  'oidc_session',
+  'oidc_grant',
+  'oidc_device_code',
+  'oidc_backchannel_request',
+])
+
 /** O(what the account holds): every family is indexed by account or by grant. */
-async function endAccess(database: Database, tenantId: string, accountId: string): Promise<void> {
-  const tables = ['oidc_session', 'oidc_code', 'oidc_access_token', 'oidc_refresh_token', 'oidc_grant'] as const
+async function endAccess(
+  database: Database,
+  unit: UnitOfWork,
+  { tenantId, accountId }: { readonly tenantId: string; readonly accountId: string },
+): Promise<void> {
+  await tellSignOuts(database, unit, { tenantId, accountId })
+  const tables = [
+    'oidc_session',
+    'oidc_code',
+    'oidc_access_token',
+    'oidc_refresh_token',
+    'oidc_device_code',
+    'oidc_backchannel_request',
+    'oidc_grant',
+  ] as const
   for (const table of tables) {
-    const text =
-      table === 'oidc_session' || table === 'oidc_grant'
-        ? `delete from ${table} where tenant_id = $1 and account_id = $2`
-        : `delete from ${table} t using oidc_grant g
+    const text = ownTables.has(table)
+      ? `delete from ${table} where tenant_id = $1 and account_id = $2`
+      : `delete from ${table} t using oidc_grant g
 where g.tenant_id = $1 and g.account_id = $2 and t.tenant_id = g.tenant_id and t.grant_hash = g.id_hash`
     await database.query({ name: `end-access-${table}`, text }, [tenantId, accountId])
   }

@@ -19,6 +19,7 @@ import { createNoteClientFailure } from './client-failures.ts'
 import { createClientRecords } from './client-records.ts'
 import { createClientThrottle } from './client-throttle.ts'
 import { createExchanges } from './exchange.ts'
+import { createGrantTrail } from './grant-trail.ts'
 import { createInteractionMount } from './interactions.ts'
 import { keyRoutes } from './key-routes.ts'
 import { createOidcMount } from './mount.ts'
@@ -71,6 +72,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
     throttle,
     egress: options.egress,
     accessTokens: () => accessTokens,
+    trail: createGrantTrail({ database, clock }),
     readAssertion: createAssertionReader({ database, clock, egress: options.egress }),
   })
   const passwords = createPasswords({ concurrency: hashConcurrency })

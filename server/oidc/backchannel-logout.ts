@@ -2,12 +2,13 @@ import type Provider from 'oidc-provider'
 import type { AreaParts } from '../area.ts'
 import type { RequestScope } from '../http/request-scope.ts'
 import { entityOf } from '../identity/entities.ts'
+import { signedOutTopic } from '../identity/tell-sign-outs.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Exchanges } from './exchange.ts'
 import type { Providers } from './providers.ts'
 
-/** One row per client that is to be told (provider.md §7). */
-export const logoutTopic = 'oidc.logout.requested'
+/** One row per client that is to be told (provider.md §7), when a person signs out or somebody ends the sessions. */
+export const logoutTopic = signedOutTopic
 
 export type SignedOut = { readonly clientId: string; readonly userId: string; readonly sid: string }
 export type TellSignedOut = (whom: SignedOut) => Promise<void>

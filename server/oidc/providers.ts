@@ -14,6 +14,7 @@ import { configurationOf } from './configuration.ts'
 import { type Consents, createConsents } from './consents.ts'
 import { createDpopNonces } from './dpop-nonces.ts'
 import type { Exchanges } from './exchange.ts'
+import type { GrantTrail } from './grant-trail.ts'
 import { createHooks } from './hooks.ts'
 import { idTokenVerifier } from './id-tokens.ts'
 import { ensureSigningKeys, type SigningKey } from './keys.ts'
@@ -21,6 +22,7 @@ import { type Library, loadLibrary } from './library.ts'
 import { noteEvents } from './note-events.ts'
 import { ownGrantNames, registerOwnGrants } from './own-grants.ts'
 import { leavePingsToOutbox } from './ping-clients.ts'
+import { toProtocolError } from './protocol-errors.ts'
 import { type ClaimOnce, createReplayGuard } from './replay-guard.ts'
 import type { SecurityLog } from './security-log.ts'
 import { spendOnce } from './spend-once.ts'
@@ -59,6 +61,7 @@ export type ProvidersOptions = {
   /** What reads the tokens that providers sign: built after them, asked when one is built. */
   readonly accessTokens: () => AccessTokens
   readonly readAssertion: ReadAssertion
+  readonly trail: GrantTrail
   /** Absent: no client is told when a person signs out. */
   readonly egress?: Egress | undefined
 }
@@ -98,7 +101,18 @@ export function createProviders(options: ProvidersOptions): Providers {
 }
 
 function buildProvider(
-  { kernel, issue, exchanges, clients, securityLog, throttle, egress, accessTokens, readAssertion }: ProvidersOptions,
+  {
+    kernel,
+    issue,
+    exchanges,
+    clients,
+    securityLog,
+    throttle,
+    egress,
+    accessTokens,
+    readAssertion,
+    trail,
+  }: ProvidersOptions,
   library: Library,
   tenant: Tenant,
   keys: readonly SigningKey[],
@@ -138,10 +152,11 @@ function buildProvider(
     now,
   })
   const cookieKeys = [Buffer.from(secrets.deriveKey(`oidc-cookies:${tenant.id}`))]
-  const provider = oneTransactionProvider(library, { database, clock, exchanges, securityLog, tenantId: tenant.id }, [
-    tenant.issuer,
-    configurationOf({ tenant, hooks, keys, cookieKeys, nonceSecret, egress, now }),
-  ])
+  const provider = oneTransactionProvider(
+    library,
+    { database, clock, exchanges, securityLog, trail, tenantId: tenant.id },
+    [tenant.issuer, configurationOf({ tenant, hooks, keys, cookieKeys, nonceSecret, egress, now })],
+  )
   compareSecretsByHash(provider, { findClient, requireHearing: hooks.requireHearing })
   keepClients(provider, findClient)
   noteEvents(provider, exchanges)
@@ -194,7 +209,7 @@ function buildProvider(
  */
 function oneTransactionProvider(
   library: Library,
-  kit: Omit<Parameters<typeof spendOnce>[0], 'library'>,
+  kit: Omit<Parameters<typeof spendOnce>[0], 'library'> & { readonly trail: GrantTrail },
   [issuer, configuration]: [string, Configuration],
 ): Provider {
   class OneTransactionProvider extends library.default {
@@ -203,13 +218,33 @@ function oneTransactionProvider(
       handler: (ctx: TokenEndpointGrantContext<Params>) => void | Promise<void>,
       ...rest: (string | readonly string[] | ReadonlySet<string>)[]
     ): void {
-      // Nothing is spent for a client's own credentials; our own grants bring their transaction.
-      const spends = name !== 'client_credentials' && !ownGrantNames.has(name)
-      super.registerGrantType(name, spends ? spendOnce({ library, ...kit }, handler) : handler, ...rest)
+      const isBare = name === 'client_credentials' || ownGrantNames.has(name)
+      const once = isBare ? handler : spendOnce({ library, ...kit }, handler)
+      super.registerGrantType(
+        name,
+        name === 'client_credentials' ? writtenDown({ library, ...kit }, once) : once,
+        ...rest,
+      )
     }
   }
   // The subclass adds nothing to the type; exactOptionalPropertyTypes reads Koa's getters more strictly than Koa declares them.
   return new OneTransactionProvider(issuer, configuration) as unknown as Provider
+}
+
+/** Nothing is spent for a client's own credentials; that they were given is written down before they leave. */
+function writtenDown<Params extends object>(
+  { library, exchanges, trail }: { library: Library; exchanges: Exchanges; trail: GrantTrail },
+  handler: (ctx: TokenEndpointGrantContext<Params>) => void | Promise<void>,
+): typeof handler {
+  return async (ctx) => {
+    await handler(ctx)
+    const { scope, permits } = exchanges.current()
+    for (const permit of permits.values()) {
+      await trail.note(scope, permit).catch((error: unknown) => {
+        throw toProtocolError(library, error, 'client')
+      })
+    }
+  }
 }
 
 /**

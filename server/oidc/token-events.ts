@@ -7,7 +7,7 @@ import type { SecurityEvent } from './security-log.ts'
 import { digest } from './token-rows.ts'
 
 /** Who was given what, by the decision that permitted it; never the credential's id, which opens an opaque one. */
-const described = ({ decisionId, request }: Permit): SecurityEvent['detail'] => ({
+export const describedPermit = ({ decisionId, request }: Permit): SecurityEvent['detail'] => ({
   decisionId,
   grant: request.grant,
   scopes: request.scopes,
@@ -24,15 +24,15 @@ const ownerOf = ({ request }: Permit) =>
 export const authorizationGranted = (permit: Permit): SecurityEvent => ({
   name: 'oidc.authorization.granted',
   resource: ownerOf(permit),
-  detail: described(permit),
+  detail: describedPermit(permit),
   isSent: true,
 })
 
-/** One per answer of the token endpoint. A client's own grant writes nothing, hence has no transaction to stand in. */
+/** One per answer of the token endpoint, but for a client's own grant (`grant-trail.ts`). */
 export function issuedEvents({ permits }: Exchange): readonly SecurityEvent[] {
   const access = [...permits.values()].find(({ request }) => request.kind === 'access')
   if (!access) return []
-  return [{ name: 'oidc.token.issued', resource: ownerOf(access), detail: described(access), isSent: true }]
+  return [{ name: 'oidc.token.issued', resource: ownerOf(access), detail: describedPermit(access), isSent: true }]
 }
 
 /** A grant ended, and why: what was spent came again, or somebody asked. */

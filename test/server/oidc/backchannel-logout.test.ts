@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { guardedEgress } from '../../../adapters/egress/guarded-egress.ts'
+import type { UnitOfWork } from '../../../server/events/unit-of-work.ts'
+import { type Accounts, createAccounts } from '../../../server/identity/accounts.ts'
+import { entityOf } from '../../../server/identity/entities.ts'
 import { clientMetadataSchema } from '../../../server/oidc/client-metadata.ts'
 import { type SignInAs, signIn } from '../../kit/sign-in.ts'
 import { alicePassword, clientSecret, openRig, type Rig } from './rig.ts'
@@ -56,6 +59,11 @@ async function signInAndOut(button = 'logout') {
   return decodeJwt(tokens.body.id_token ?? '')
 }
 
+const accounts = (run: (unit: UnitOfWork, accounts: Accounts) => Promise<unknown>) =>
+  rig.kernel.withTransaction({ tenantId: 'default', subject: entityOf('Tenant', 'default') }, (unit) =>
+    run(unit, createAccounts(rig.database, 'default')),
+  )
+
 const until = async (isThere: () => boolean | Promise<boolean>) => {
   for (let round = 0; !(await isThere()); round += 1) {
     if (round > 100) throw new Error('it never came')
@@ -94,6 +102,28 @@ test('400 is final: it is told once, and that stands in the trail (§2.8)', asyn
   await signInAndOut()
   await until(async () => (await audited('oidc.logout.dead')) === 1)
   expect(told).toHaveLength(1)
+})
+
+test.each([
+  ['an administrator ends the sessions', () => accounts((unit, of) => of.endSessions(unit, alice))],
+  ['the account is disabled', () => accounts((unit, of) => of.setStatus(unit, alice, 'disabled', rig.clock.now()))],
+  ['the address changes', () => accounts((unit, of) => of.update(unit, alice, { email: 'a@example.test' }, 0))],
+])('a client is told when %s (provider.md §7)', async (_what, end) => {
+  const { tokens } = await signIn(as)
+  await end()
+  await until(() => told.length === 1)
+  const { sid } = decodeJwt(tokens.body.id_token ?? '')
+  expect(decodeJwt(told[0] ?? '')).toMatchObject({ sub: alice, sid })
+  await rig.seed.setStatus(alice, 'active')
+  await accounts((unit, of) => of.update(unit, alice, { email: 'alice@example.test', emailVerified: true }, 0))
+})
+
+test('nobody is told where nobody is signed in', async () => {
+  await rig.seed.run('delete from oidc_session', [])
+  const before = await rig.seed.run('select 1 from outbox where topic = $1', ['oidc.logout.requested'])
+  await accounts((unit, of) => of.endSessions(unit, alice))
+  const after = await rig.seed.run('select 1 from outbox where topic = $1', ['oidc.logout.requested'])
+  expect(after).toHaveLength(before.length)
 })
 
 test('discovery says so', async () => {

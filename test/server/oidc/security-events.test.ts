@@ -166,3 +166,16 @@ describe('a client that cannot show who it is', () => {
     expect((await askToken(as, { grant_type: 'client_credentials' })).status).toBe(200)
   })
 })
+
+test('what a client is given for itself stands in the trail too, one row a grant, also of many at once', async () => {
+  const ask = () => askToken(as, { grant_type: 'client_credentials', scope: 'access' })
+  const answers = await Promise.all(Array.from({ length: 20 }, ask))
+  expect(answers.every(({ status }) => status === 200)).toBe(true)
+  const rows = await audited('oidc.token.issued')
+  expect(rows).toHaveLength(20)
+  expect(rows[0]).toMatchObject({
+    actor_id: 'web',
+    outcome: 'success',
+    detail: { grant: 'client_credentials', clientId: 'web', scopes: ['access'], audience: `${rig.issuer}/api` },
+  })
+})
