@@ -16,6 +16,7 @@ import { createBoundIds } from './decision/bound-ids.ts'
 import { createBoundRows } from './decision/bound-rows.ts'
 import { createPolicyCompiler } from './decision/compile-policies.ts'
 import { compilerFingerprint } from './decision/compiler-fingerprint.ts'
+import { createExplainDecision } from './decision/explain-decision.ts'
 import { createExternCalls } from './decision/extern-calls.ts'
 import { createGraphs } from './decision/graphs.ts'
 import type { PolicySource } from './decision/policies.ts'
@@ -180,6 +181,7 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
     ask,
     graphs,
     boundRows,
+    externs,
     boundIds: createBoundIds(database, bindings),
     changes: feed,
     log,
@@ -188,7 +190,17 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
   const decisions = createDecisionPoint({ ask, changes: feed, makeId, log, metrics, showRules })
   const { areas: _, ...adapters } = outside
   const consistency = createConsistencyTokens(secrets)
-  const kernel: Kernel = { ...adapters, decisions, policies, tenants, changes: feed, consistency, withTransaction }
+  const explain = createExplainDecision({ graphs, boundRows, externs })
+  const kernel: Kernel = {
+    ...adapters,
+    decisions,
+    explain,
+    policies,
+    tenants,
+    changes: feed,
+    consistency,
+    withTransaction,
+  }
   return { kernel, feed, changes: feed, outbox, tenants, graphs, ask, externs, search, makeId, metrics, log }
 }
 

@@ -7,6 +7,7 @@ import type { NoticeBus } from '../adapters/notice/port.ts'
 import type { Secrets } from '../adapters/secrets/port.ts'
 import type { Config } from './config/config.ts'
 import type { DecisionPoint } from './decision/decision-point.ts'
+import type { ExplainDecision } from './decision/explain-decision.ts'
 import type { Policies } from './decision/policies.ts'
 import type { ChangeFeed } from './events/change.ts'
 import type { ConsistencyTokens } from './events/consistency-tokens.ts'
@@ -24,6 +25,7 @@ export type Kernel = {
   readonly mailer: Mailer
   readonly jobs: Jobs
   readonly decisions: DecisionPoint
+  readonly explain: ExplainDecision
   readonly policies: Policies
   readonly tenants: Tenants
   readonly changes: ChangeFeed

@@ -3,6 +3,7 @@ import type { RouteTable } from '../http/route.ts'
 import { route } from '../module.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { clientRoutes } from './client-routes.ts'
+import { decisionRoutes } from './decision-routes.ts'
 import { documentRoutes } from './document-routes.ts'
 import { entityRoutes } from './entity-routes.ts'
 import { openApiOf } from './openapi.ts'
@@ -28,6 +29,7 @@ export function adminRoutes(admin: Admin): RouteTable {
       ...relationRoutes(admin),
       ...entityRoutes(admin),
       ...policyRoutes(admin),
+      ...decisionRoutes(admin),
       ...tenantRoutes(admin),
       ...documentRoutes(admin),
       ...auditRoutes(admin),

@@ -9,16 +9,16 @@ import {
   type FactsView,
   type Lister,
   type Program,
-  supplyProperties,
 } from '../../policy-lang/index.ts'
 import type { ChangeFeed } from '../events/change.ts'
 import type { ActivePolicy } from './active-policy.ts'
 import type { Ask, Asked } from './ask.ts'
 import type { BoundIds } from './bound-ids.ts'
 import type { BoundRows } from './bound-rows.ts'
+import type { ExternCalls } from './extern-calls.ts'
 import type { Graphs } from './graphs.ts'
 import { limits } from './limits.ts'
-import { createRequestRows, type RequestRows, trackFacts } from './tracked-facts.ts'
+import { readLoaded } from './loaded-facts.ts'
 
 /** Who or what of a type: `asked` with each id put in the place that `side` names. */
 export type SearchQuestion = {
@@ -45,6 +45,7 @@ export type SearchDeps = {
   readonly graphs: Graphs
   readonly boundRows: BoundRows
   readonly boundIds: BoundIds
+  readonly externs: ExternCalls
   readonly changes: ChangeFeed
   readonly log: Logger
 }
@@ -77,47 +78,23 @@ type Place = SearchDeps & { readonly lister: Lister; readonly policy: ActivePoli
 /** What one state of the tenant's graph gives. */
 type Seen = Candidates & { readonly view: FactsView; readonly position: bigint }
 
-/**
- * Narrowing reads rows of bound tables too: what it missed is loaded and it begins again, on a new view. The last round saw
- * everything; what it found is of one state of the graph.
- */
+/** Narrowing reads rows of bound tables too; what it finds is of one state of the graph. */
 async function findCandidates(place: Place, { side, asked }: SearchQuestion, { after, now }: PageWish): Promise<Seen> {
   const { policy, graphs, boundRows, changes, lister } = place
-  const { program, tenantId } = policy
-  const rows = createRequestRows(asked.given)
-  for (let round = 0; ; round += 1) {
-    const opened = graphs.of(policy)
-    const store = opened instanceof Promise ? await opened : opened
-    const [view, position] = [store.snapshot(), changes.seen(tenantId)]
-    const { isBound } = boundRows
-    const tracked = trackFacts(view, { program, rows, isBound })
-    const supplied = supplyProperties(program, tracked.facts, asked.supplied ?? [])
-    const over = trackFacts(view, { program, rows: layered(createRequestRows(supplied), rows), isBound })
-    const isLast = round === limits.loadRounds
+  const open = () => graphs.of(policy)
+  return readLoaded(place, { policy, asked, now, open }, ({ base, facts, given, isLast }) => {
     const found = lister.candidates(
       {
-        side,
-        request: asked.request,
-        options: { now },
-        facts: over.facts,
-        given: [...asked.given, ...supplied],
-        isElsewhere: isBound,
+        ...{ side, facts, given, request: asked.request, options: { now }, isElsewhere: boundRows.isBound },
         // What cannot be read to its end narrows nothing.
-        ...(isLast ? {} : { store }),
+        ...(isLast ? {} : { store: base }),
       },
       { after, count: limits.checksPerPage },
     )
-    const missing = [...tracked.missing, ...over.missing]
-    if (isLast || missing.length === 0) return { ...found, view, position }
-    for (const [entity, row] of await boundRows.load({ tenantId, program, now }, missing)) rows.put(entity, row)
-    for (const entity of missing) if (rows.get(entity) === undefined) rows.put(entity, null)
-  }
+    // ORDER: taken at once, so that checks see what narrowing saw.
+    return { ...found, view: base.snapshot(), position: changes.seen(policy.tenantId) }
+  })
 }
-
-const layered = (above: RequestRows, rows: RequestRows): RequestRows => ({
-  ...rows,
-  get: (entity) => above.get(entity) ?? rows.get(entity),
-})
 
 /** Rows of a bound table may be listed too: both sorted, so that their first ids together are the first of all. */
 async function withBound(

@@ -56,6 +56,9 @@ const bodies: { readonly [path: string]: unknown } = {
   'PUT /admin/v1/policy-sets/{set}': { files: {} },
   'POST /admin/v1/policy-sets/{set}/rollback': { to: 'x' },
   'POST /admin/v1/tenants': { id: 'x' },
+  'POST /admin/v1/decisions/explain': {
+    request: { action: { name: 'read' }, resource: { type: 'User', id: 'x' } },
+  },
 }
 const queries: { readonly [path: string]: string } = {
   'GET /admin/v1/users/{id}/effective': '?onType=Tenant&onId=default',
