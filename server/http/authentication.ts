@@ -19,7 +19,8 @@ export type Authenticated = {
 /**
  * Judges bearer tokens; `server/oidc` implements it. Answers undefined for every token that is not good here and now: another
  * issuer, audience, `typ` or algorithm, expired, revoked, epochs moved, subject or client disabled. Never throws because of
- * what a token says; a DatabaseError (`unavailable`) passes through and becomes 503.
+ * what a token says, but `use_dpop_nonce` where a good proof carries no nonce of ours (RFC 9449 §9); a DatabaseError (`unavailable`)
+ * passes through and becomes 503.
  */
 export type TokenVerifier = {
   /**
@@ -49,6 +50,8 @@ export type Possession = {
   readonly method: string
   /** The address under the issuer, never from the `Host` header. */
   readonly url: string
+  /** Says in the answer which nonce the next proof should carry (RFC 9449 §9). */
+  readonly offerNonce: (nonce: string) => void
 }
 
 /** No subject is anonymous, never trusted. */

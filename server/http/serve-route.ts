@@ -101,6 +101,7 @@ async function authenticatedScope(
     proof: singleHeaders(context).dpop,
     method: context.method,
     url: scope.tenant.issuer + context.state.path,
+    offerNonce: (nonce: string) => context.set('dpop-nonce', nonce),
   }
   const { authorization } = context.req.headers
   const who = await authenticate(scope.tenant, authorization, audiences, scope.now, possession)

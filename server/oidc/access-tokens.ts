@@ -3,9 +3,11 @@ import { type JWTPayload, jwtVerify } from 'jose'
 import type { Clock } from '../../adapters/clock/port.ts'
 import type { Database } from '../../adapters/database/port.ts'
 import type { Authenticated, Possession, TokenVerifier } from '../http/authentication.ts'
+import { errors } from '../http/errors.ts'
 import { entityOf, scopesOf } from '../identity/entities.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
-import { readDpopProof } from './dpop-proof.ts'
+import type { DpopNonces } from './dpop-nonces.ts'
+import { dpopAlgorithms, readDpopProof } from './dpop-proof.ts'
 import type { SigningKey } from './keys.ts'
 import type { Actor } from './mint-access-token.ts'
 import { createReplayGuard } from './replay-guard.ts'
@@ -61,6 +63,7 @@ export function createAccessTokens(kit: {
   readonly database: Database
   readonly clock: Clock
   readonly keysOf: (tenant: Tenant) => Promise<readonly SigningKey[]>
+  readonly noncesOf: (tenantId: string) => DpopNonces
 }): AccessTokens {
   const { database, clock, keysOf } = kit
   const publicKeys = new WeakMap<SigningKey, KeyObject>()
@@ -124,6 +127,7 @@ export function createAccessTokens(kit: {
   ): Promise<boolean> => {
     const proof = await readDpopProof(possession, text, clock.now())
     if (!proof || proof.thumbprint !== token.cnf?.jkt) return false
+    requireNonce(kit.noncesOf(tenant.id), { nonce: proof.nonce, now: clock.now(), possession })
     const use = { purpose: 'resource', issuer: proof.thumbprint, id: proof.jti } as const
     return createReplayGuard(database, tenant.id)(use, proof.expiresAtSeconds)
   }
@@ -158,6 +162,26 @@ export function createAccessTokens(kit: {
       fresh.clear()
     },
   }
+}
+
+/**
+ * Nothing made in advance is of use: a good proof without a nonce of ours is sent back with one (RFC 9449 §9), and one whose nonce is
+ * getting old is told the next.
+ */
+function requireNonce(
+  nonces: DpopNonces,
+  {
+    nonce,
+    now,
+    possession,
+  }: { readonly nonce: string | undefined; readonly now: number; readonly possession: Possession },
+): void {
+  const next = nonces.next(now)
+  if (nonce === undefined || !nonces.isGood(nonce, now)) {
+    const challenge = `DPoP error="use_dpop_nonce", algs="${dpopAlgorithms.join(' ')}"`
+    throw errors.use_dpop_nonce({ headers: { 'www-authenticate': challenge, 'dpop-nonce': next } })
+  }
+  if (nonce !== next) possession.offerNonce(next)
 }
 
 /** Whatever else our keys may sign one day, an access token has this shape. */

@@ -18,6 +18,7 @@ import { createClientAuthenticator } from './client-authentication.ts'
 import { createNoteClientFailure } from './client-failures.ts'
 import { createClientRecords } from './client-records.ts'
 import { createClientThrottle } from './client-throttle.ts'
+import { dpopNoncesOf } from './dpop-nonces.ts'
 import { createExchanges } from './exchange.ts'
 import { createGrantTrail } from './grant-trail.ts'
 import { createInteractionMount } from './interactions.ts'
@@ -80,6 +81,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
     database,
     clock,
     keysOf: async (tenant) => (await providers.of(tenant)).keys,
+    noncesOf: dpopNoncesOf(secrets),
   })
   const budgetKey = secrets.deriveKey('sign-in-budgets')
   const signInOf = ({ tenant, accounts }: TenantProvider): PasswordSignIn =>

@@ -1,4 +1,5 @@
 import { hkdfSync, timingSafeEqual } from 'node:crypto'
+import type { Secrets } from '../../adapters/secrets/port.ts'
 
 /** Nonces change this often; two steps back and two ahead are good (RFC 9449 §8.2). */
 const stepSeconds = 60
@@ -44,3 +45,20 @@ function nonceOf(secret: Uint8Array, step: number): string {
   salt.writeBigUInt64BE(BigInt(step))
   return Buffer.from(hkdfSync('sha256', secret, salt, 'DPoP', 32)).toString('base64url')
 }
+
+const keptTenants = 1_000
+
+/** The nonces of each tenant, from a key of its own. */
+export function dpopNoncesOf(secrets: Pick<Secrets, 'deriveKey'>): (tenantId: string) => DpopNonces {
+  const known = new Map<string, DpopNonces>()
+  return (tenantId) => {
+    const found = known.get(tenantId) ?? createDpopNonces(dpopNonceSecret(secrets, tenantId))
+    if (known.size >= keptTenants) known.clear()
+    known.set(tenantId, found)
+    return found
+  }
+}
+
+/** The library is given the same one. */
+export const dpopNonceSecret = (secrets: Pick<Secrets, 'deriveKey'>, tenantId: string): Buffer =>
+  Buffer.from(secrets.deriveKey(`dpop-nonces:${tenantId}`))

@@ -21,7 +21,7 @@ export type Proof = {
  * token and this very request. Whether it is new, and whether its key is the token's, is the caller's to see.
  */
 export async function readDpopProof(
-  { proof, method, url }: Possession,
+  { proof, method, url }: Pick<Possession, 'proof' | 'method' | 'url'>,
   token: string | undefined,
   now: number,
 ): Promise<Proof | undefined> {

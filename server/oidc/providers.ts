@@ -12,7 +12,7 @@ import { type ClientRecord, type ClientRecords, isSecretOf, toLibraryMetadata } 
 import type { ClientThrottle } from './client-throttle.ts'
 import { configurationOf } from './configuration.ts'
 import { type Consents, createConsents } from './consents.ts'
-import { createDpopNonces } from './dpop-nonces.ts'
+import { createDpopNonces, dpopNonceSecret } from './dpop-nonces.ts'
 import type { Exchanges } from './exchange.ts'
 import type { GrantTrail } from './grant-trail.ts'
 import { createHooks } from './hooks.ts'
@@ -137,7 +137,7 @@ function buildProvider(
     secrets,
     findClient: findMetadata,
   })
-  const nonceSecret = Buffer.from(secrets.deriveKey(`dpop-nonces:${tenant.id}`))
+  const nonceSecret = dpopNonceSecret(secrets, tenant.id)
   const hooks = createHooks({
     library,
     tenant,

@@ -62,7 +62,7 @@ export function accessMount(deps: AccessDeps): Mount {
   const serve = async (context: WebContext, { bytes, answer }: Endpoint): Promise<void> => {
     if (context.method !== 'POST') throw errors.method_not_allowed({ headers: { allow: 'POST' } })
     const { scope } = context.state
-    await authorizeCaller(scope, context.req.headers.authorization)
+    await authorizeCaller(scope, context.req.headers.authorization, possessionOf(context))
     const body = await readJson(context.req, bytes)
     // Read before the decision: what was decided on is at least this fresh.
     const position = deps.changes.seen(scope.tenant.id)
@@ -76,7 +76,7 @@ export function accessMount(deps: AccessDeps): Mount {
   const serveSearch = async (context: WebContext, search: SearchEndpoint): Promise<void> => {
     if (context.method !== 'POST') throw errors.method_not_allowed({ headers: { allow: 'POST' } })
     const { scope } = context.state
-    await authorizeCaller(scope, context.req.headers.authorization)
+    await authorizeCaller(scope, context.req.headers.authorization, possessionOf(context))
     const asked = await readJson(context.req, limits.evaluationBytes)
     const { body, position } = await search({ ...deps, secrets: deps.kernel.secrets }, scope, asked)
     context.status = 200
@@ -104,6 +104,14 @@ export function accessMount(deps: AccessDeps): Mount {
     },
   }
 }
+
+/** A token that is bound to a key comes with a proof for this very request (RFC 9449 §7.1). */
+const possessionOf = (context: WebContext) => ({
+  proof: context.get('dpop') || undefined,
+  method: context.method,
+  url: context.state.scope.tenant.issuer + context.state.path,
+  offerNonce: (nonce: string) => context.set('dpop-nonce', nonce),
+})
 
 /** The standard's form: the status, and the message as the body. Faults of ours go on to the edge, which logs them. */
 function answerMistake(context: WebContext, thrown: unknown): void {

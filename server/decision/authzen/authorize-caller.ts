@@ -1,12 +1,16 @@
 import type { ChangeFeed } from '../../events/change.ts'
 import type { Authenticate } from '../../http/authenticate.ts'
-import type { Authenticated } from '../../http/authentication.ts'
+import type { Authenticated, Possession } from '../../http/authentication.ts'
 import { errors } from '../../http/errors.ts'
 import type { RequestScope } from '../../http/request-scope.ts'
 import type { DecisionPoint } from '../decision-point.ts'
 
 /** Who asks for decisions, and that it may (`evaluate on Tenant`); throws 401 or 403. */
-export type AuthorizeCaller = (scope: RequestScope, authorization: string | undefined) => Promise<void>
+export type AuthorizeCaller = (
+  scope: RequestScope,
+  authorization: string | undefined,
+  possession: Possession,
+) => Promise<void>
 
 /**
  * The caller's own right is decided once per verified credential, rules and state: a credential is verified again after a
@@ -22,9 +26,9 @@ export function createAuthorizeCaller(deps: {
     Authenticated,
     { readonly version: string; readonly position: bigint; readonly key: string }
   >()
-  return async (scope, authorization) => {
+  return async (scope, authorization, possession) => {
     const { tenant } = scope
-    const caller = await deps.authenticate(tenant, authorization, [`${tenant.issuer}/access`], scope.now)
+    const caller = await deps.authenticate(tenant, authorization, [`${tenant.issuer}/access`], scope.now, possession)
     if (!caller) throw errors.authentication_required({ headers: { 'www-authenticate': 'Bearer' } })
     const position = deps.changes.seen(tenant.id)
     const known = allowed.get(caller)

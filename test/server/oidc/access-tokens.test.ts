@@ -5,6 +5,7 @@ import type { ClientAuthenticator, TokenVerifier } from '../../../server/http/au
 import { type AccessTokens, createAccessTokens } from '../../../server/oidc/access-tokens.ts'
 import { createClientAuthenticator } from '../../../server/oidc/client-authentication.ts'
 import { createClientRecords } from '../../../server/oidc/client-records.ts'
+import { dpopNoncesOf } from '../../../server/oidc/dpop-nonces.ts'
 import { ensureSigningKeys, type SigningKey } from '../../../server/oidc/keys.ts'
 import { askToken, signIn } from '../../kit/sign-in.ts'
 import { alicePassword, clientSecret, openRig, type Rig } from './rig.ts'
@@ -20,7 +21,12 @@ const api = () => [`${rig.issuer}/api`]
 beforeAll(async () => {
   rig = await openRig()
   keys = await ensureSigningKeys(rig.kernel, 'default')
-  verifier = createAccessTokens({ database: rig.database, clock: rig.clock, keysOf: async () => keys })
+  verifier = createAccessTokens({
+    database: rig.database,
+    clock: rig.clock,
+    keysOf: async () => keys,
+    noncesOf: dpopNoncesOf(rig.kernel.secrets),
+  })
   authenticator = createClientAuthenticator(createClientRecords(rig.database, rig.clock), rig.clock)
 })
 afterAll(() => rig.close())
@@ -92,10 +98,12 @@ describe('bearer tokens at our own routes', () => {
     const token = await clientToken()
     const exp = (await verifier.read(tenant(), token))?.exp ?? 0
     const at = (now: number) =>
-      createAccessTokens({ database: rig.database, clock: { now: () => now }, keysOf: async () => keys }).read(
-        tenant(),
-        token,
-      )
+      createAccessTokens({
+        database: rig.database,
+        clock: { now: () => now },
+        keysOf: async () => keys,
+        noncesOf: dpopNoncesOf(rig.kernel.secrets),
+      }).read(tenant(), token)
     expect(await at((exp + 9) * 1_000)).toBeDefined()
     expect(await at((exp + 11) * 1_000)).toBeUndefined()
   })

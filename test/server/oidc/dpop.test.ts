@@ -142,7 +142,8 @@ describe('a route of ours', () => {
   const get = (authorization: string, proof?: string) =>
     fetch(url(), { headers: { authorization, ...(proof ? { dpop: proof } : {}) } })
   const boundToken = async () => (await ask('job', await proofFor())).body.access_token ?? ''
-  const proofOf = (token: string, by = key, changes = {}) => by.proof({ method: 'GET', url: url(), token }, changes)
+  const proofOf = (token: string, by = key, changes = {}) =>
+    by.proof({ method: 'GET', url: url(), token, nonce }, changes)
 
   test('takes a bound token with a proof, once (RFC 9449 §7.1)', async () => {
     const token = await boundToken()
@@ -150,6 +151,34 @@ describe('a route of ours', () => {
     expect((await get(`DPoP ${token}`, proof)).status).toBe(403)
     expect((await get(`DPoP ${token}`, proof)).status).toBe(401)
     expect((await get(`DPoP ${token}`, await proofOf(token))).status).toBe(403)
+  })
+
+  test('a proof without a nonce of ours is sent back with one, which is good at once (RFC 9449 §9)', async () => {
+    const token = await boundToken()
+    const bare = await key.proof({ method: 'GET', url: url(), token })
+    const response = await get(`DPoP ${token}`, bare)
+    expect({ status: response.status, code: ((await response.json()) as { code: string }).code }).toEqual({
+      status: 401,
+      code: 'use_dpop_nonce',
+    })
+    expect(response.headers.get('www-authenticate')).toMatch(/^DPoP error="use_dpop_nonce"/)
+    const given = response.headers.get('dpop-nonce') ?? ''
+    const again = await key.proof({ method: 'GET', url: url(), token, nonce: given })
+    expect((await get(`DPoP ${token}`, again)).status).toBe(403)
+    const foreign = await key.proof({ method: 'GET', url: url(), token, nonce: 'x'.repeat(43) })
+    expect((await get(`DPoP ${token}`, foreign)).status).toBe(401)
+    // Who cannot show the key learns no nonce.
+    expect((await get(`DPoP ${token}`, await proofOf(token, thief))).headers.get('dpop-nonce')).toBeNull()
+  })
+
+  test('a nonce that is getting old is good, and the next one comes along (RFC 9449 §8.2)', async () => {
+    const token = await boundToken()
+    rig.clock.advance(60_000)
+    const proof = await proofOf(token, key, { iat: Math.floor(rig.clock.now() / 1_000) })
+    const response = await get(`DPoP ${token}`, proof)
+    rig.clock.advance(-60_000)
+    expect(response.status).toBe(403)
+    expect(response.headers.get('dpop-nonce')).toEqual(expect.any(String))
   })
 
   test('a bound token as Bearer, or without a proof, is refused', async () => {
@@ -188,5 +217,33 @@ describe('a route of ours', () => {
     const proof = await proofOf(token)
     const answers = await Promise.all(Array.from({ length: 32 }, () => get(`DPoP ${token}`, proof)))
     expect(answers.filter(({ status }) => status === 403)).toHaveLength(1)
+  })
+})
+
+describe('AuthZEN (RFC 9449 §7.1, §9)', () => {
+  const url = () => `${rig.issuer}/access/v1/evaluation`
+  const question = {
+    subject: { type: 'User', id: 'x' },
+    action: { name: 'skipConsent' },
+    resource: { type: 'Client', id: 'y' },
+  }
+  const post = (authorization: string, proof?: string) =>
+    fetch(url(), {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json', ...(proof ? { dpop: proof } : {}) },
+      body: JSON.stringify(question),
+    })
+  test('takes a bound token with a proof for this very request, and a nonce', async () => {
+    const { body } = await ask('job', await proofFor(), { resource: `${rig.issuer}/access`, scope: 'access' })
+    const token = body.access_token ?? ''
+    const proof = (more: object) => key.proof({ method: 'POST', url: url(), token, ...more })
+    const bare = await post(`DPoP ${token}`, await proof({}))
+    expect(bare.status).toBe(401)
+    const given = bare.headers.get('dpop-nonce') ?? ''
+    const good = await proof({ nonce: given })
+    expect((await post(`DPoP ${token}`, good)).status).toBe(200)
+    expect((await post(`DPoP ${token}`, good)).status).toBe(401)
+    expect((await post(`Bearer ${token}`)).status).toBe(401)
+    expect((await post(`DPoP ${token}`)).status).toBe(401)
   })
 })
