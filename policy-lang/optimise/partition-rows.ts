@@ -35,12 +35,11 @@ export function partitionRows(
     const before = byRule.get(rule)?.find(({ as }) => as === entry.as)
     return before ?? { rule, as: entry.as, conjuncts: conjunctsOfEntry(program, entry, types) }
   })
-  const numbers = new Map<Rule, number>()
-  const rows: Row[] = []
-  for (const { rule, as, conjuncts } of entries) {
-    const number = numbers.get(rule) ?? numbers.size
-    numbers.set(rule, number)
-    if (conjuncts) rows.push({ rule: number, as, conjuncts })
-  }
-  return { rules: [...numbers.keys()], rows, entries }
+  const sorted = [...new Set(found.map((entry) => entry.rule))].sort((a, b) => a - b)
+  const numbers = new Map(sorted.map((index, number) => [index, number]))
+  const rows = entries.flatMap(({ as, conjuncts }, at): Row[] => {
+    const rule = numbers.get(found[at]?.rule ?? -1)
+    return conjuncts && rule !== undefined ? [{ rule, as, conjuncts }] : []
+  })
+  return { rules: sorted.map((rule) => ruleAt(program, { rule, as: action })), rows, entries }
 }

@@ -67,11 +67,13 @@ export function compilePartition(
   const code = codeOf(textOf(to, blocks, shapes.functions), previous?.memory.code)
   const made = build(code, to, states)
   for (const table of tables.flat()) table.fill(made.functions)
-  const branch = grow(made.functions)
-  const { direct } = made
-  const memory = { rows, conjuncts, code }
-  if (branch.rows.length === 0) return { states, evaluate: direct, memory }
-  return { states, evaluate: (run) => walkBranch(branch, states, direct(run), run), memory }
+  const evaluate = withBranch(grow(made.functions), states, made.direct)
+  return { states, evaluate, memory: { rows, conjuncts, code } }
+}
+
+/** A function of its own, so that what it makes keeps nothing alive but what it is given: least of all an old program. */
+function withBranch(branch: Branch, states: DecisionStates, direct: Built['direct']): Built['direct'] {
+  return branch.rows.length === 0 ? direct : (run) => walkBranch(branch, states, direct(run), run)
 }
 
 const inChunks = <Item>(items: readonly Item[]): readonly (readonly Item[])[] =>

@@ -28,7 +28,7 @@ export function topTable(
   to: Emitter,
 ): { readonly code: string; readonly fill: (made: Functions) => void } {
   const { kind, type } = lookup.key
-  const table: Table = { kind, type, read: () => undefined, branches: new Map(), bounds: [] }
+  const table: Table = { kind, type, read: readNothing, branches: new Map(), bounds: [] }
   const grow = growBuckets(lookup, shapes)
   const read = shapes.readCode(asOf(lookup), readingOf(lookup.key))
   const map = constant(table.branches, to)
@@ -43,12 +43,15 @@ export function topTable(
   return { code, fill: (made) => fillTable(table, grow(made)) }
 }
 
+/** Made here once: a function made beside others would keep alive what they see, and with it an old program. */
+const readNothing = (): undefined => undefined
+
 function makeTable(lookup: Lookup, shapes: Shapes): (made: Functions) => Table {
   const { kind, type } = lookup.key
   const read = shapes.readOf(asOf(lookup), readingOf(lookup.key))
   const grow = growBuckets(lookup, shapes)
   return (made) => {
-    const table = { kind, type, read: made[read] ?? (() => undefined), branches: new Map(), bounds: [] }
+    const table = { kind, type, read: made[read] ?? readNothing, branches: new Map(), bounds: [] }
     fillTable(table, grow(made))
     return table
   }
