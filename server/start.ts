@@ -12,6 +12,7 @@ import type { AreaTable } from './area.ts'
 import type { Config } from './config/config.ts'
 import type { Kernel } from './kernel.ts'
 import { StartMistake } from './start-mistake.ts'
+import { type StartProgress, startProgress } from './start-progress.ts'
 
 export type StartOptions = {
   /** Port 0 takes a free one, and an issuer that names port 0 is given it. */
@@ -41,15 +42,22 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   // ORDER: first, because its process starts while everything else is loaded.
   const database = openDatabase({ ...databaseOptions(options.config), onEvent: events.tell })
   database.ready().catch(() => undefined)
+  const progress = startProgress(options.tell)
   try {
-    return await startWith(options, database, events)
+    return await startWith(options, database, { events, progress })
   } catch (error) {
     await database.close().catch(() => undefined)
     throw await mistakeOf(error)
+  } finally {
+    progress.end()
   }
 }
 
-async function startWith(options: StartOptions, database: OpenedDatabase, events: EventBuffer): Promise<RunningServer> {
+async function startWith(
+  options: StartOptions,
+  database: OpenedDatabase,
+  { events, progress }: { readonly events: EventBuffer; readonly progress: StartProgress },
+): Promise<RunningServer> {
   const { listen } = await import('./http/listener.ts')
   const listener = await listen(options.config.host, options.config.port)
   const config = withPort(options.config, listener.port)
@@ -71,7 +79,9 @@ async function startWith(options: StartOptions, database: OpenedDatabase, events
       egress: parts.guardedEgress({ allowLoopback: config.profile === 'development' }),
       ...(isInbox(mailer) ? { receivedMails: () => mailer.list() } : {}),
     })
+    progress.at('the database')
     await database.ready()
+    progress.at('migrations of the database')
     await parts.migrateDatabase(
       database,
       databaseOptions(config),
@@ -89,6 +99,7 @@ async function startWith(options: StartOptions, database: OpenedDatabase, events
       await listener.close(0)
       await notice.close()
     }
+    progress.at('rules, keys and what the areas prepare')
     const built = await parts.buildServer({ config, log, clock, database, notice, secrets, mailer, jobs, areas })
     listener.serve(built.handle)
     // After the first requests can be served: its schema takes a while to make.
