@@ -1,6 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { WebContext } from '../http/mount.ts'
 import { deviceCodePage, deviceConfirmPage, deviceDonePage } from '../pages/device-pages.ts'
+import { errorPage } from '../pages/error-page.ts'
 import { sendPage, viewerOf } from '../pages/page.ts'
 import type { Exchanges } from './exchange.ts'
 
@@ -23,6 +24,10 @@ export const deviceHooks = (exchanges: Exchanges) => ({
     const { userCode = '' } = exchanges.current()
     const problem = error && problemOf(error)
     const status = error === undefined || problem === 'aborted' ? 200 : statusOf(error)
+    if (error !== undefined && ctx.oidc.session?.exp === undefined) {
+      showNoSession(ctx)
+      return
+    }
     show(ctx, (viewer) =>
       problem === 'aborted'
         ? deviceDonePage(viewer, { outcome: 'denied' })
@@ -58,11 +63,20 @@ export const deviceHooks = (exchanges: Exchanges) => ({
 })
 
 function show(ctx: KoaContextWithOIDC, page: (viewer: ReturnType<typeof viewerOf>) => Parameters<typeof sendPage>[2]) {
-  // The library runs on the very context that the pipeline made; its types do not know ours.
-  const context = ctx as unknown as WebContext
+  const context = webContext(ctx)
   const viewer = viewerOf(context, ctx.oidc.params?.ui_locales)
   sendPage(context, viewer, page(viewer))
 }
+
+/** The form came without the session it was shown in: nothing is kept for it, and the library could not keep it either. */
+function showNoSession(ctx: KoaContextWithOIDC): void {
+  Object.assign(ctx.oidc.session ?? {}, { touched: false })
+  const { requestId } = webContext(ctx).state.scope
+  show(ctx, (viewer) => errorPage(viewer, { code: 'interaction_not_found', status: 400, requestId }))
+}
+
+// The library runs on the very context that the pipeline made; its types do not know ours.
+const webContext = (ctx: KoaContextWithOIDC): WebContext => ctx as unknown as WebContext
 
 function formOf(ctx: KoaContextWithOIDC): { readonly action: string; readonly xsrf: string } {
   const state = ctx.oidc.session?.state as { readonly secret?: string } | undefined

@@ -310,21 +310,29 @@ async function permitIdToken(
   exchange.permits.set('id_token', permit)
 }
 
-/** As the client sent it: the library passes over scopes that it does not know. A request object stands for all parameters. */
-function requestedScope(ctx: KoaContextWithOIDC): unknown {
+/**
+ * As the client sent it: the library passes over scopes that it does not know. Where a request object is read it stands for all
+ * parameters, elsewhere it is passed over; a scope is refused wherever it stands, so nothing hinges on which of them counts.
+ */
+function requestedScopes(ctx: KoaContextWithOIDC): string[] {
   const sent = ctx.method === 'POST' ? ctx.oidc.body : ctx.query
-  if (typeof sent?.request !== 'string') return sent?.scope
-  // Its signature has been checked by now.
-  const claims: { readonly scope?: unknown } = decodeJwt(sent.request)
-  return claims.scope
+  const texts = [sent?.scope, typeof sent?.request === 'string' ? scopeInside(sent.request) : undefined]
+  return texts.flatMap((text) => (typeof text === 'string' ? text.split(' ') : []))
+}
+
+/** What the library reads has been checked by now; what is no JWT it does not read. */
+function scopeInside(requestObject: string): unknown {
+  try {
+    return decodeJwt<{ readonly scope?: unknown }>(requestObject).scope
+  } catch {
+    return undefined
+  }
 }
 
 /** RFC 6749 §3.3: a scope outside of the client's allow-list is refused, not passed over (security.md §2.14). */
 function requireAllowedScopes(library: Library, ctx: KoaContextWithOIDC, client: ClientRecord): void {
-  const sent = requestedScope(ctx)
-  if (typeof sent !== 'string') return
   const allowed = new Set((client.metadata.scope ?? '').split(' '))
-  const foreign = sent.split(' ').filter((scope) => scope !== '' && !allowed.has(scope))
+  const foreign = requestedScopes(ctx).filter((scope) => scope !== '' && !allowed.has(scope))
   const first = foreign[0]
   if (first !== undefined) throw new library.errors.InvalidScope('requested scope is not allowed', first)
 }

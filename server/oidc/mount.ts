@@ -203,7 +203,8 @@ async function serve(ctx: KoaContextWithOIDC, { serve: run, library }: TenantPro
   } catch (error) {
     if (!isProtocolRefusal(library, error) || ctx.status === 404) throw error
   }
-  if (isMissed) {
+  // Also what its router knows and leaves unanswered: OPTIONS that is no preflight.
+  if (isMissed || (ctx.status === 404 && !ctx.body)) {
     ctx.status = 404
     ctx.body = { error: 'not_found' }
   }

@@ -47,11 +47,27 @@ export function parseDocuments(text: string, file: string): ParsedDocuments {
       })
     }
     if (yaml.errors.length > 0 || yaml.contents === null) continue
-    const read = readEnvelope(yaml.toJS({ maxAliasCount: 100 }), index)
+    const value = expand(yaml)
+    if (value === undefined) {
+      const message = 'It repeats its parts too often.'
+      problems.push({ document: index, pointer: '', code: 'malformed_yaml', message, file, line: lineOf('') })
+      continue
+    }
+    const read = readEnvelope(value, index)
     if ('document' in read) parsed.push({ document: read.document, lineOf, file })
     else problems.push(...read.problems.map((problem) => ({ ...problem, file, line: lineOf(problem.pointer) })))
   }
   return { parsed, problems }
+}
+
+/** Undefined: its aliases multiply beyond all need (YAML 1.2 §7.1), or one stands inside of itself. */
+function expand(yaml: YamlDocument): unknown {
+  try {
+    return yaml.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined
+    throw error
+  }
 }
 
 /** The form of one document that came as JSON, its spec excepted. */

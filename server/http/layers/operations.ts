@@ -1,3 +1,4 @@
+import { errors } from '../errors.ts'
 import type { WebContext } from '../mount.ts'
 import type { Layer, PipelineDeps } from '../pipeline.ts'
 import { openState } from './open-request.ts'
@@ -15,8 +16,7 @@ export function operations({ readiness, draining }: PipelineDeps): Layer {
     if (path !== '/health/live' && path !== '/health/ready') return next()
     openState(context.state).routeName = path
     if (context.method !== 'GET' && context.method !== 'HEAD') {
-      context.set('allow', 'GET, HEAD')
-      return answer(context, 405, {})
+      throw errors.method_not_allowed({ headers: { allow: 'GET, HEAD' } })
     }
     if (path === '/health/live') return answer(context, 200, { status: 'live' })
     const checks = await readiness()
