@@ -42,6 +42,7 @@ export function createGate(kernel: { readonly database: Database; readonly decis
       )
     }
     await requireExchange(kernel.decisions, scope, request, standing)
+    await requireDetails(kernel.decisions, scope, request, standing)
     return permitOf(judgement.id, request, standing)
   }
 }
@@ -74,6 +75,29 @@ async function requireExchange(
   if (judgement.decision) return
   const why = judgement.reasons.join(', ') || (judgement.code ?? 'no rule')
   throw refuse(request, `${mode}: decision ${judgement.id} by ${why}`, judgement.texts)
+}
+
+/** Whoever holds the credential may do just this: each detail is asked as if it were done now (RFC 9396 §7.1). */
+async function requireDetails(
+  decisions: DecisionPoint,
+  scope: RequestScope,
+  request: IssueRequest,
+  { account, client, tenant }: Standing,
+): Promise<void> {
+  const { details = [] } = request
+  if (details.length === 0) return
+  const subject = account ? entityOf('User', account.id) : entityOf('Client', client?.id ?? '')
+  const entities = [
+    ...(account ? [userEntity(account, tenant.id)] : []),
+    ...(client ? [clientEntity(client, tenant.id)] : []),
+  ]
+  const questions = details.map(({ action, resource, context }) => {
+    return { action, resource: entityOf(resource.type, resource.id), context, subject, entities }
+  })
+  const judgements = await decisions.decideMany(scope, questions)
+  const denied = judgements.find(({ decision }) => !decision)
+  if (judgements.length === details.length && !denied) return
+  throw refuse(request, `detail: decision ${denied?.id} by ${denied?.reasons.join(', ')}`, denied?.texts)
 }
 
 const permitOf = (decisionId: string, request: IssueRequest, { tenant, account, client }: Standing): Permit =>

@@ -1,4 +1,5 @@
 // The one gate (architecture.md): nothing else constructs a credential. This file is the contract; `gate.ts` implements it.
+import type { JsonValue } from '../decision/decision-point.ts'
 import type { RequestScope } from '../http/request-scope.ts'
 
 export type CredentialKind = 'code' | 'access' | 'refresh' | 'id' | 'session' | 'device' | 'ciba' | 'apiKey' | 'setup'
@@ -20,8 +21,17 @@ export type IssueRequest = {
   readonly exchange?: ExchangeEvidence
   /** Whose assertion stands behind it (RFC 7523). */
   readonly issuer?: string
+  /** What exactly it will be used for (RFC 9396): each is asked of the rules that declare it. */
+  readonly details?: readonly DetailRequest[]
   /** The person has signed in from this browser before: a stranger's failures do not lock it (people.md §4). */
   readonly deviceKnown?: boolean
+}
+
+/** One of the `authorization_details`, as the question that it is. */
+export type DetailRequest = {
+  readonly action: string
+  readonly resource: { readonly type: string; readonly id: string }
+  readonly context: { readonly [name: string]: JsonValue }
 }
 
 export type ExchangeEvidence = {

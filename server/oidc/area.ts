@@ -37,6 +37,8 @@ import { createAssertionReader } from './trusted-issuers.ts'
 /** Two hashes at a time leave threads of the pool for files and signatures; each takes 19 MiB. */
 const hashConcurrency = 2
 const sweepMilliseconds = 60_000
+/** Changes of what a provider is built of; types of `authorization_details` come from the rules. */
+const rebuilding: ReadonlySet<string> = new Set(['keys', 'tenant', 'policySet', 'everything'])
 
 export type OidcAreaOptions = {
   /** What else the first administrator is given; runs in the transaction of the setup. */
@@ -129,8 +131,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
           if (change.kind === 'client') clients.forget(tenantId, change.id)
           if (change.kind === 'epoch' && change.of.type === 'Client') clients.forget(tenantId, change.of.id)
           if (change.kind === 'everything') clients.forgetTenant(tenantId)
-          if (change.kind === 'keys' || change.kind === 'tenant' || change.kind === 'everything')
-            providers.forget(tenantId)
+          if (rebuilding.has(change.kind)) providers.forget(tenantId)
         }
       })
       // Keys take a while to make at the first start; the server listens meanwhile and is ready when they are there.

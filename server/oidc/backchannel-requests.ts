@@ -16,7 +16,11 @@ export function backchannelRequestFamily(context: FamilyContext): Family {
   const rows = createWaitingRows(database, tenantId, 'oidc_backchannel_request')
 
   const begin = async (exchange: Exchange, id: string, payload: AdapterPayload, seconds: number): Promise<void> => {
-    const permit = await issue(exchange.scope, { kind: 'ciba', grant: grantNames.ciba, ...subjectOf(payload) })
+    const permit = await issue(exchange.scope, {
+      kind: 'ciba',
+      grant: grantNames.ciba,
+      ...subjectOf(payload, exchange),
+    })
     const publicId = `car_${secrets.token(16)}`
     const { accountId = '', clientId = '' } = payload
     const ping = JSON.stringify({ id, token: payload.params?.client_notification_token })
@@ -48,7 +52,7 @@ export function backchannelRequestFamily(context: FamilyContext): Family {
     const permit = await issue(exchange.scope, {
       kind: 'ciba',
       grant: grantNames.ciba,
-      ...subjectOf(payload),
+      ...subjectOf(payload, exchange),
       ...(source ? { epochs: source } : {}),
     })
     const given = { permit, accountId, grantId }

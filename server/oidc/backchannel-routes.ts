@@ -1,3 +1,4 @@
+import type { AdapterPayload, AuthorizationDetail } from 'oidc-provider'
 import { z } from 'zod'
 import { onTenant } from '../admin/request.ts'
 import { errors } from '../http/errors.ts'
@@ -29,6 +30,7 @@ const shape = z.object({
   bindingMessage: z.string().optional(),
   scopes: z.array(z.string()),
   acrValues: z.array(z.string()),
+  authorizationDetails: z.array(z.record(z.string(), z.json())).optional(),
   expiresAt: z.string(),
 })
 
@@ -94,6 +96,7 @@ type Waiting = {
 
 function view(row: Waiting) {
   const { scope = '', params = {} } = parse(row.payload)
+  const details = askedDetails(params)
   const words = (text: unknown) => (typeof text === 'string' ? text.split(' ').filter((word) => word !== '') : [])
   return {
     id: row.public_id,
@@ -102,8 +105,15 @@ function view(row: Waiting) {
     ...(typeof params.binding_message === 'string' ? { bindingMessage: params.binding_message } : {}),
     scopes: words(scope),
     acrValues: words(params.acr_values),
+    ...(details ? { authorizationDetails: z.array(z.record(z.string(), z.json())).parse(details) } : {}),
     expiresAt: row.expires_at.toISOString(),
   }
+}
+
+/** As they were checked when the client asked. */
+function askedDetails(params: AdapterPayload['params']): AuthorizationDetail[] | undefined {
+  const text = params?.authorization_details
+  return typeof text === 'string' ? (JSON.parse(text) as AuthorizationDetail[]) : undefined
 }
 
 type Input = Pick<RouteInput, 'scope' | 'params'>
@@ -147,7 +157,9 @@ async function settle(kit: Kit, input: Input, verdict: 'approve' | 'deny'): Prom
           for (const resource of [asked.resource ?? []].flat()) grant.addResourceScope(resource, scopes.join(' '))
           if (asked.claims) grant.addOIDCClaims(Object.values(asked.claims).flatMap((part) => Object.keys(part ?? {})))
           await grant.save()
-          await provider.backchannelResult(request, grant, { authTime: Math.floor(scope.now / 1_000) })
+          const rar = askedDetails(asked.params)
+          const authTime = Math.floor(scope.now / 1_000)
+          await provider.backchannelResult(request, grant, { authTime, ...(rar ? { rar } : {}) })
         } else {
           await provider.backchannelResult(request, new library.errors.AccessDenied('the person said no'))
         }

@@ -140,6 +140,7 @@ const featuresOf = (tenant: Tenant, hooks: Hooks, nonceSecret: Buffer) => ({
   clientCredentials: { enabled: true },
   deviceFlow: hooks.deviceFlow,
   ciba: hooks.ciba,
+  richAuthorizationRequests: hooks.details,
   jwtResponseModes: { enabled: true },
   userinfo: { enabled: true },
   introspection: { enabled: true, allowedPolicy: hooks.mayIntrospect },

@@ -47,7 +47,7 @@ export function deviceCodeFamily(context: FamilyContext): Family {
     const permit = await issue(exchange.scope, {
       kind: 'device',
       grant: grantNames.device,
-      ...subjectOf(payload),
+      ...subjectOf(payload, exchange),
       ...(source ? { epochs: source } : {}),
     })
     await securityLog.within(exchange, async () => {

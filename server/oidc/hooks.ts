@@ -17,6 +17,7 @@ import type { Issue } from '../issuance/issue.ts'
 import { loggedOutPage, logoutPage } from '../pages/logout-page.ts'
 import { sendPage, viewerOf } from '../pages/page.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import { detailHooks } from './authorization-details.ts'
 import { cibaHooks, missingSignedClaim } from './ciba.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientRecord } from './client-records.ts'
@@ -43,6 +44,7 @@ export type HookOptions = {
   readonly exchanges: Exchanges
   readonly findClient: (id: string) => Promise<ClientRecord | undefined>
   readonly throttle: ClientThrottle
+  readonly detailTypes: readonly string[]
   readonly now: () => number
 }
 export type Hooks = ReturnType<typeof createHooks>
@@ -78,6 +80,7 @@ export function createHooks(options: HookOptions) {
     ...pageHooks,
     deviceFlow: deviceHooks(options.exchanges),
     ciba: cibaHooks(kit),
+    details: detailHooks({ ...kit, types: options.detailTypes }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Interaction, InteractionResults } from 'oidc-provider'
+import type { AuthorizationDetail, Interaction, InteractionResults } from 'oidc-provider'
 import { type Form, readForm } from '../http/body.ts'
 import type { Mount, WebContext } from '../http/mount.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -6,7 +6,7 @@ import type { RequestScope } from '../http/request-scope.ts'
 import { createKnownDevices } from '../identity/known-devices.ts'
 import type { PasswordSignIn } from '../identity/password-sign-in.ts'
 import type { Kernel } from '../kernel.ts'
-import { consentPage } from '../pages/consent-page.ts'
+import { type AskedDetail, consentPage } from '../pages/consent-page.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { pageErrors } from '../pages/errors.ts'
 import { formToken, requireOwnForm } from '../pages/form-guard.ts'
@@ -163,6 +163,7 @@ async function askConsent(step: Step): Promise<void> {
       accountName: account?.email?.address ?? account?.username ?? account?.id ?? '',
       scopes: [...new Set([...asked.scopes, ...Object.values(asked.resources).flat()])],
       claims: asked.claims,
+      details: detailsOf(interaction),
       leadsTo: targetsOf(interaction),
       ...(client?.metadata.policyUri !== undefined ? { policyUri: client.metadata.policyUri } : {}),
       ...(client?.metadata.tosUri !== undefined ? { tosUri: client.metadata.tosUri } : {}),
@@ -209,6 +210,19 @@ function askedOf({ prompt }: Interaction): Consent {
     claims: missingOIDCClaims ?? emptyConsent.claims,
     resources: missingResourceScopes ?? emptyConsent.resources,
   }
+}
+
+/** What exactly the app wants to do (RFC 9396 §3): the person sees each detail whole. */
+function detailsOf({ prompt }: Interaction): AskedDetail[] {
+  const { rar = [] } = prompt.details as { readonly rar?: readonly AuthorizationDetail[] }
+  return rar.map(({ type, identifier = '', ...members }) => ({
+    type,
+    identifier: String(identifier),
+    members: Object.entries(members).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  }))
 }
 
 /** A submitted form is redirected to the app in the end, and browsers hold that against `form-action` too. */

@@ -7,6 +7,7 @@ import type { Kernel } from '../kernel.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { createAdapter } from './adapter.ts'
+import { detailTypesOf } from './authorization-details.ts'
 import { noteLogouts, type TellSignedOut } from './backchannel-logout.ts'
 import { type ClientRecord, type ClientRecords, isSecretOf, toLibraryMetadata } from './client-records.ts'
 import type { ClientThrottle } from './client-throttle.ts'
@@ -47,7 +48,7 @@ export type TenantProvider = {
 
 export type Providers = {
   of(tenant: Tenant): Promise<TenantProvider>
-  /** Built anew at the next request: keys or the tenant itself changed. */
+  /** Built anew at the next request: keys, rules or the tenant itself changed. */
   forget(tenantId: string): void
 }
 
@@ -75,8 +76,13 @@ export function createProviders(options: ProvidersOptions): Providers {
 
   const build = async (tenant: Tenant): Promise<TenantProvider> => {
     library ??= loadLibrary(options.kernel.log)
-    const [loaded, keys] = await Promise.all([library, ensureSigningKeys(options.kernel, tenant.id)])
-    return buildProvider(options, loaded, tenant, keys)
+    const { kernel } = options
+    const [loaded, keys, { program }] = await Promise.all([
+      library,
+      ensureSigningKeys(kernel, tenant.id),
+      kernel.policies.current(tenant.id),
+    ])
+    return buildProvider(options, loaded, tenant, { keys, detailTypes: detailTypesOf(program) })
   }
 
   return {
@@ -115,7 +121,7 @@ function buildProvider(
   }: ProvidersOptions,
   library: Library,
   tenant: Tenant,
-  keys: readonly SigningKey[],
+  { keys, detailTypes }: { readonly keys: readonly SigningKey[]; readonly detailTypes: readonly string[] },
 ): TenantProvider {
   const { database, clock, decisions, secrets, log } = kernel
   const findClient = (id: string) => clients.find(tenant.id, id)
@@ -124,7 +130,10 @@ function buildProvider(
   const now = () => clock.now()
   const findMetadata = async (id: string): Promise<AdapterPayload | undefined> => {
     const record = await findClient(id)
-    return record ? toLibraryMetadata(record) : undefined
+    if (!record) return undefined
+    // The library finds a client invalid that names a type which the rules do not declare any more.
+    const types = record.metadata.authorizationDetailsTypes?.filter((type) => detailTypes.includes(type))
+    return { ...toLibraryMetadata(record), authorization_details_types: types ?? [] }
   }
   const adapter = createAdapter({
     library,
@@ -149,6 +158,7 @@ function buildProvider(
     exchanges,
     findClient,
     throttle,
+    detailTypes,
     now,
   })
   const cookieKeys = [Buffer.from(secrets.deriveKey(`oidc-cookies:${tenant.id}`))]

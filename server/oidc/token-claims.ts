@@ -1,5 +1,6 @@
 import type { AccessToken, ClientCredentials, KoaContextWithOIDC } from 'oidc-provider'
 import type { Issue } from '../issuance/issue.ts'
+import { detailRequests } from './authorization-details.ts'
 import type { Exchange } from './exchange.ts'
 import { grantSourceOf } from './grant-source.ts'
 import { digest } from './token-rows.ts'
@@ -40,6 +41,7 @@ export async function permitAccessToken(
     ...(source?.acr !== undefined ? { acr: source.acr } : {}),
     ...(source?.amr !== undefined ? { amr: source.amr } : {}),
     ...(accountId !== undefined && exchange.source ? { epochs: exchange.source } : {}),
+    ...(token.rar ? { details: detailRequests(exchange.scope.policy.program, token.rar) } : {}),
     ...(derived?.exchange ? { exchange: derived.exchange } : {}),
     ...(derived?.issuer !== undefined ? { issuer: derived.issuer } : {}),
   })

@@ -14,6 +14,7 @@ export const describedPermit = ({ decisionId, request }: Permit): SecurityEvent[
   ...(request.clientId !== undefined ? { clientId: request.clientId } : {}),
   ...(request.accountId !== undefined ? { userId: request.accountId } : {}),
   ...(request.audience !== undefined ? { audience: request.audience } : {}),
+  ...(request.details ? { details: request.details.map(({ action, resource }) => `${resource.type}.${action}`) } : {}),
   ...(request.issuer !== undefined ? { issuer: request.issuer } : {}),
   ...(request.exchange ? { mode: request.exchange.mode, actor: request.exchange.actor.id } : {}),
 })

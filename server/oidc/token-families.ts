@@ -1,6 +1,8 @@
 import type { AdapterPayload } from 'oidc-provider'
 import type { IssueRequest } from '../issuance/issue.ts'
 import type { Family, FamilyContext } from './adapter.ts'
+import { detailRequests } from './authorization-details.ts'
+import type { Exchange } from './exchange.ts'
 import { parse, withoutId } from './families.ts'
 import { openSuccessor, sealSuccessor } from './successor.ts'
 import { authorizationGranted, grantRevokedEvents } from './token-events.ts'
@@ -28,7 +30,7 @@ export function codeFamily(context: FamilyContext): Family {
       const request: IssueRequest = {
         kind: 'code',
         grant: 'authorization_code',
-        ...subjectOf(payload),
+        ...subjectOf(payload, exchange),
         ...(source ? { epochs: source } : {}),
       }
       const permit = await issue(exchange.scope, request)
@@ -98,7 +100,7 @@ export function refreshTokenFamily({ rows, clock, exchanges, issue, library }: F
       const permit = await issue(exchange.scope, {
         kind: 'refresh',
         grant: exchange.grantType ?? 'refresh_token',
-        ...subjectOf(payload),
+        ...subjectOf(payload, exchange),
         ...(exchange.source ? { epochs: exchange.source } : {}),
       })
       exchange.permits.set(id, permit)
@@ -123,8 +125,12 @@ export const found = (row: Pick<TokenRow, 'payload' | 'consumedAt'>, id: string)
 })
 
 /** Whose credential it is, and what it may be used for. */
-export function subjectOf({ clientId, accountId, scope, resource, acr, amr }: Partial<AdapterPayload>) {
+export function subjectOf(
+  { clientId, accountId, scope, resource, acr, amr, rar }: Partial<AdapterPayload>,
+  exchange?: Pick<Exchange, 'scope'>,
+) {
   return {
+    ...(rar && exchange ? { details: detailRequests(exchange.scope.policy.program, rar) } : {}),
     ...(clientId !== undefined ? { clientId } : {}),
     ...(accountId !== undefined ? { accountId } : {}),
     scopes: (scope ?? '').split(' ').filter((name) => name !== ''),

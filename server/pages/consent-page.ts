@@ -1,4 +1,4 @@
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import type { PageContent, Viewer } from './page.ts'
 import type { Texts } from './texts.ts'
 
@@ -9,15 +9,24 @@ export type ConsentPage = {
   readonly accountName: string
   readonly scopes: readonly string[]
   readonly claims: readonly string[]
+  readonly details: readonly AskedDetail[]
   readonly policyUri?: string
   readonly tosUri?: string
   readonly leadsTo: readonly string[]
+}
+
+/** One of the `authorization_details`: what, on what, and how much of it. */
+export type AskedDetail = {
+  readonly type: string
+  readonly identifier: string
+  readonly members: readonly (readonly [name: string, value: string])[]
 }
 
 export function consentPage({ texts }: Viewer, page: ConsentPage): PageContent {
   const asks = [
     ...page.scopes.map((scope) => html`<li>${scopeText(texts, scope)}</li>`),
     ...page.claims.map((claim) => html`<li>${texts.claim(claim)}</li>`),
+    ...page.details.map((detail) => detailItem(texts, detail)),
   ]
   const links = [
     ...(page.policyUri !== undefined
@@ -41,6 +50,11 @@ ${links.length > 0 && html`<p>${links}</p>`}
 </form>`,
   }
 }
+
+const detailItem = (texts: Texts, { type, identifier, members }: AskedDetail): Html =>
+  html`<li>${texts.detail(type, identifier)}${
+    members.length > 0 && html`<dl>${members.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`
+  }</li>`
 
 const scopeText = (texts: Texts, scope: string): string =>
   Object.hasOwn(texts.scopes, scope) ? (texts.scopes[scope] ?? scope) : texts.otherScope(scope)

@@ -84,6 +84,7 @@ const english = {
   } as { readonly [scope: string]: string },
   otherScope: (scope: string) => `Use “${scope}” in your name`,
   claim: (claim: string) => `Read “${claim}” of your profile`,
+  detail: (type: string, id: string) => `${type} on “${id}”`,
 }
 export type Texts = typeof english
 
@@ -170,6 +171,7 @@ const korean: Texts = {
   },
   otherScope: (scope) => `회원님의 이름으로 “${scope}” 사용`,
   claim: (claim) => `프로필의 “${claim}” 읽기`,
+  detail: (type, id) => `“${id}”에 대한 ${type}`,
 }
 
 export const textsIn = (language: Language): Texts => (language === 'ko' ? korean : english)

@@ -66,7 +66,7 @@ const ask = async (fields: { readonly [name: string]: string }) => {
 }
 const until = async (isThere: () => boolean | Promise<boolean>) => {
   for (let round = 0; !(await isThere()); round += 1) {
-    if (round > 100) throw new Error('it never came')
+    if (round > 400) throw new Error('it never came')
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
