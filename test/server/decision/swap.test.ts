@@ -1,7 +1,8 @@
+import { Agent, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startServer, type TestServer } from '../../kit/start-server.ts'
 
-const documents = (rule: string) => ({
+const documents = (rule: string, writing = 'when false') => ({
   'documents.fbac': `
 entity Document {
   status?: String
@@ -9,10 +10,14 @@ entity Document {
 }
 
 action read on Document by anyone with { level?: Int }
+action write on Document by anyone
 
 @id("read")
 allow read on document: Document to anyone
 ${rule}
+@id("write")
+allow write on document: Document to anyone
+  ${writing}
 `,
 })
 
@@ -34,6 +39,35 @@ async function decide(resource: object = { type: 'Document', id: 'd1' }) {
   return { status: response.status, ...body }
 }
 
+type Judged = { readonly decision: boolean; readonly context: { readonly policyVersion: string } }
+
+/** Reading and writing, asked in one request. */
+function decideBoth(agent: Agent): Promise<{ status: number; decisions: boolean[]; versions: string[] }> {
+  const body = JSON.stringify({
+    subject: { type: 'User', id: 'nobody' },
+    resource: { type: 'Document', id: 'd1' },
+    evaluations: [{ action: { name: 'read' } }, { action: { name: 'write' } }],
+  })
+  const headers = { authorization, 'content-type': 'application/json', 'content-length': body.length }
+  return new Promise((resolve, reject) => {
+    const sent = request(`${server.url}/access/v1/evaluations`, { method: 'POST', agent, headers }, (answer) => {
+      let text = ''
+      answer.setEncoding('utf8').on('data', (part: string) => {
+        text += part
+      })
+      answer.on('end', () => {
+        const { evaluations } = JSON.parse(text) as { readonly evaluations: readonly Judged[] }
+        resolve({
+          status: answer.statusCode ?? 0,
+          decisions: evaluations.map(({ decision }) => decision),
+          versions: evaluations.map(({ context }) => context.policyVersion),
+        })
+      })
+    })
+    sent.on('error', reject).end(body)
+  })
+}
+
 describe('a policy swap (admin.md §3)', () => {
   test('every answer in the middle of one is of the version before or after, and none is dropped', async () => {
     await server.activate(documents(''))
@@ -51,6 +85,27 @@ describe('a policy swap (admin.md §3)', () => {
     }
     expect((await decide()).decision).toBe(false)
   })
+
+  test('10,000 requests in flight: each is wholly old or wholly new, with every decision in it', async () => {
+    const turns = { old: documents('', 'when false'), new: documents('  when false', '') }
+    await server.activate(turns.old)
+    const agent = new Agent({ keepAlive: true, maxSockets: 128 })
+    const answers = Array.from({ length: 10_000 }, () => decideBoth(agent))
+    let settled = 0
+    for (const answer of answers) answer.then(() => (settled += 1)).catch(() => undefined)
+    for (const turn of ['new', 'old', 'new'] as const) await server.activate(turns[turn])
+    // The swaps fell into the middle.
+    expect(settled).toBeLessThan(10_000)
+    const counts = new Map<string, number>()
+    for (const { status, decisions, versions } of await Promise.all(answers)) {
+      expect([status, new Set(versions).size]).toEqual([200, 1])
+      const seen = `${versions[0]} ${decisions.join()}`
+      counts.set(seen, (counts.get(seen) ?? 0) + 1)
+    }
+    agent.destroy()
+    // One version, one answer: never the one decision of the old rules and the other of the new.
+    expect([...counts.keys()].map((seen) => seen.split(' ')[1]).sort()).toEqual(['false,true', 'true,false'])
+  }, 120_000)
 
   test('a version that is altered in the database is refused with an alarm, and the last good one stays', async () => {
     await server.activate(documents(''))
