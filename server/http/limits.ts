@@ -30,7 +30,14 @@ export const limits = {
 /** Token buckets. A path counts against every row that matches; local to the node. */
 export const rateLimits: readonly RateLimit[] = [
   // Guessing is bounded per account and address by attempt budgets (server/identity); these rows bound work.
-  { name: 'sign-in', per: 'address', methods: ['POST'], paths: ['/signin/', '/setup/'], burst: 300, perSecond: 150 },
+  {
+    name: 'sign-in',
+    per: 'address',
+    methods: ['POST'],
+    paths: ['/signin/', '/setup/', '/device'],
+    burst: 300,
+    perSecond: 150,
+  },
   { name: 'address', per: 'address', paths: ['/'], burst: 100_000, perSecond: 50_000 },
   { name: 'subject', per: 'subject', paths: ['/'], burst: 100_000, perSecond: 50_000 },
 ]
