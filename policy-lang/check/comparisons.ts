@@ -10,7 +10,7 @@ import { type At, ungroup } from './at.ts'
 import { infosOf } from './members.ts'
 import { relationTest } from './relation-tests.ts'
 import { typeText } from './type-text.ts'
-import { checkPresent, presentOr } from './values.ts'
+import { checkPresent, declaredType, presentOr } from './values.ts'
 
 type Binary = ast.Expr & { readonly kind: 'binary' }
 
@@ -19,7 +19,8 @@ export function checkEquality(node: Binary, at: At): Expr | undefined {
   const pair = checkPair(node, at)
   if (!pair) return undefined
   const [left, right] = pair
-  if (!comparable(left.type, right.type)) return neverEqual(node, left, right, at)
+  if (!comparable(left.type, right.type) && !comparable(...declaredPair(node, pair, at)))
+    return neverEqual(node, left, right, at)
   const equal: Expr = { kind: 'compare', op: 'eq', left, right, type: primitive.bool, span: node.span }
   if (node.op === '==') return equal
   const present = [presentOr(left, at), presentOr(right, at)]
@@ -69,7 +70,8 @@ export function checkIs(node: ast.Expr & { kind: 'is' }, at: At): Expr | undefin
     reporter.report('F3005', node.span, `\`is\` asks for the type of an entity, and this is ${typeText(operand.type)}`)
     return undefined
   }
-  const possible = operand.type.types
+  const declared = declaredType(node.operand, operand, at)
+  const possible = declared.kind === 'entity' ? declared.types : operand.type.types
   if (!types.some((type) => possible.includes(type))) {
     reporter.report('F3006', node.span, `${typeText(operand.type)} is never ${node.type.text}`)
     return undefined
@@ -84,6 +86,10 @@ function checkPair(node: Binary, at: At): readonly [Expr, Expr] | undefined {
   const second = at.session.check(leftIsLiteral ? node.left : node.right, at, first?.type)
   if (!first || !second) return undefined
   return leftIsLiteral ? [second, first] : [first, second]
+}
+
+function declaredPair(node: Binary, [left, right]: readonly [Expr, Expr], at: At): readonly [Type, Type] {
+  return [declaredType(node.left, left, at), declaredType(node.right, right, at)]
 }
 
 const isLiteral = (node: ast.Expr): boolean => node.kind === 'string' || node.kind === 'set' || node.kind === 'record'
@@ -108,7 +114,7 @@ function checkMembership(node: Binary, at: At): Membership | undefined {
   if (!right) return undefined
   const left = early ?? at.session.check(node.left, at, right.type.kind === 'set' ? right.type.of : right.type)
   if (!left) return undefined
-  const mode = modeOf(left.type, right.type, at)
+  const mode = modeOf(declaredType(node.left, left, at), declaredType(node.right, right, at), at)
   if (mode) return { test: { kind: 'in', mode, left, right, type: primitive.bool, span: node.span }, left }
   const fault = right.type.kind === 'set' || right.type.kind === left.type.kind ? 'F3006' : 'F3005'
   at.session.reporter.report(fault, node.span, `${typeText(left.type)} is never in ${typeText(right.type)}`)
@@ -129,7 +135,8 @@ function checkRelationTarget(
     return 'none'
   }
   if (!infosOf(of.type.types, at).some((info) => info.relations.has(target.name.text))) return 'none'
-  const left = at.session.check(node.left, at)
+  const narrowed = at.session.check(node.left, at)
+  const left = narrowed && { ...narrowed, type: declaredType(node.left, narrowed, at) }
   const test = left && relationTest(left, target.name, of, node.span, at)
   return left && test && { test, left }
 }

@@ -23,6 +23,19 @@ export function presentOr(expr: Expr, at: At): Expr | undefined {
   return undefined
 }
 
+/**
+ * The type as declared, whatever is known here: two operands that contradict each other are both right, in any order, and
+ * an operand may stand twice (SPEC 1.3).
+ */
+export function declaredType(node: ast.Expr, expr: Expr, at: At): Type {
+  if (!at.known || expr.type.kind !== 'entity') return expr.type
+  const { reporter } = at.session
+  const mark = reporter.mark()
+  const plain = at.session.check(node, { ...at, known: undefined, tally: { ...at.tally } })
+  reporter.rollback(mark)
+  return plain?.type ?? expr.type
+}
+
 /** Checks an expression that must have a type. */
 export function checkAs(node: ast.Expr, expected: Type, at: At): Expr | undefined {
   const expr = checkPresent(node, at, expected)

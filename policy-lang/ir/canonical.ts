@@ -103,10 +103,9 @@ function text(expr: Expr, bound: readonly string[]): string {
       return expr.scope === 'request' ? expr.name : variableText(expr.name, bound)
     case 'let':
       return `(let ${inside(expr.value)} ${text(expr.body, [...bound, expr.name])})`
-    case 'attribute': {
-      const flags = `${expr.optional ? '?' : ''}${expr.safe ? '~' : ''}`
-      return `${inside(expr.of)}.${expr.key ? `[${inside(expr.key)}]` : JSON.stringify(expr.name)}${flags}`
-    }
+    // What is guarded hangs on the other operands, in their order: it is no part of what an operand says (SPEC 1.3).
+    case 'attribute':
+      return `${inside(expr.of)}.${expr.key ? `[${inside(expr.key)}]` : JSON.stringify(expr.name)}`
     case 'has':
       return `(has ${inside(expr.of)})`
     case 'coalesce':
@@ -131,9 +130,8 @@ function text(expr: Expr, bound: readonly string[]): string {
     case 'isType':
       return `(is ${inside(expr.operand)} ${JSON.stringify(expr.types)})`
     case 'call':
-      return `(call${expr.safe ? '~' : ''} ${expr.name} ${expr.args.map(inside).join(' ')})`
     case 'extern':
-      return `(extern ${expr.name} ${expr.args.map(inside).join(' ')})`
+      return `(${expr.kind} ${expr.name} ${expr.args.map(inside).join(' ')})`
     case 'quantifier':
       return `(${expr.quantifier} ${inside(expr.over)} ${text(expr.body, [...bound, expr.variable])})`
     case 'construct':
