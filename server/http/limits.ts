@@ -34,7 +34,7 @@ export const rateLimits: readonly RateLimit[] = [
     name: 'sign-in',
     per: 'address',
     methods: ['POST'],
-    paths: ['/signin/', '/setup/', '/device'],
+    paths: ['/signin/', '/setup/', '/device', '/oauth2/device_authorization'],
     burst: 300,
     perSecond: 150,
   },

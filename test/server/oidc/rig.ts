@@ -34,7 +34,11 @@ export const clientSecret = 'a-secret-of-the-web-client-0123456789'
 /** The oidc area alone behind the real request layers and a real database: what a test of the provider needs and no more. */
 export async function openRig(options: RigOptions = {}) {
   const { database, close: closeDatabase } = await openTestDatabase({
-    migrations: [foundation, changeTables, ...(oidcArea().migrations ?? [])],
+    migrations: [
+      foundation,
+      changeTables,
+      ...[oidcArea(), ...(options.areas ?? [])].flatMap(({ migrations = [] }) => migrations),
+    ],
     ...(options.url !== undefined ? { url: options.url } : {}),
   })
   const lines: string[] = []
