@@ -16,6 +16,7 @@ const lifetimes = {
   idToken: 10 * minute,
   interaction: 30 * minute,
   waiting: 10 * minute,
+  nobody: 60 * minute,
   grant: 365 * day,
   refreshIdle: 14 * day,
   refreshAbsolute: 30 * day,
@@ -173,7 +174,9 @@ const ttlOf = (now: () => number) => ({
   Grant: lifetimes.grant,
   RefreshToken: (_ctx: unknown, token: { totalLifetime(): number }) =>
     Math.max(1, Math.min(lifetimes.refreshIdle, lifetimes.refreshAbsolute - token.totalLifetime())),
-  Session: (_ctx: unknown, session: { loginTs?: number }) => {
+  Session: (_ctx: unknown, session: { loginTs?: number; accountId?: string }) => {
+    // Nobody's yet: it holds the secret of a form, and is made by whoever opens a page.
+    if (session.accountId === undefined) return lifetimes.nobody
     const age = session.loginTs === undefined ? 0 : Math.floor(now() / 1_000) - session.loginTs
     return Math.max(1, Math.min(lifetimes.sessionIdle, lifetimes.sessionAbsolute - age))
   },
