@@ -26,7 +26,7 @@ function checkExtern(info: ExternInfo, session: Session): ExternType | undefined
     session.reporter.report('F3007', item.within.span, `the deadline of an extern is 1ms to ${longestWithin / 1000}s`)
     return undefined
   }
-  const base = { name: info.name, params, returns, withinMilliseconds: within }
+  const base = { name: info.name, span: item.name.span, params, returns, withinMilliseconds: within }
   if (item.otherwise === undefined || item.otherwise === 'fail') return base
   const at = {
     session,

@@ -1,4 +1,7 @@
+import type { Mark } from '../ast/nodes.ts'
 import type { ActionInfo, EntityInfo, Environment } from '../resolve/environment.ts'
+import { markText } from '../resolve/marks.ts'
+import type { Span } from '../source/span.ts'
 import { type ActionType, type AttributeType, actionKey, type EntityType, type RelationType } from './program.ts'
 
 /** Entity types by wire name. */
@@ -18,16 +21,17 @@ export const sortedMap = <T>(entries: readonly (readonly [string, T])[]): Map<st
 
 function lowerEntity(info: EntityInfo, environment: Environment): EntityType {
   const attributes = [...info.attributes.values()].map(
-    ({ name, type, optional, marks, link }): [string, AttributeType] => [
+    ({ name, type, optional, marks, link, span }): [string, AttributeType] => [
       name,
-      { name, type, optional, link, ...(marks ? { marks } : {}) },
+      { name, type, optional, link, span, ...(marks ? { marks } : {}) },
     ],
   )
   const relations = [...info.relations.values()].map((relation): [string, RelationType] => [
     relation.wire,
     relation.body
-      ? { kind: 'computed', name: relation.wire, body: relation.body }
+      ? { ...declared(relation.span, relation.node.marks), kind: 'computed', name: relation.wire, body: relation.body }
       : {
+          ...declared(relation.span, relation.node.marks),
           kind: 'stored',
           name: relation.wire,
           role: relation.node.kind === 'storedRelation' && relation.node.role,
@@ -37,6 +41,8 @@ function lowerEntity(info: EntityInfo, environment: Environment): EntityType {
   const path = info.organizationPath && wirePath(info, info.organizationPath, environment)
   return {
     name: info.wire,
+    span: info.span,
+    ...(info.was === undefined ? {} : { was: info.was }),
     layer: info.layer,
     attributes: new Map(attributes),
     relations: new Map(relations),
@@ -57,6 +63,7 @@ function wirePath(info: EntityInfo, path: readonly string[], environment: Enviro
 function lowerAction(info: ActionInfo, environment: Environment): ActionType {
   return {
     name: info.wire,
+    ...declared(info.span, info.item.names.length === 1 ? info.item.marks : []),
     resourceType: info.resource.wire,
     layer: info.unit.layer,
     subjects: info.subjects,
@@ -66,4 +73,9 @@ function lowerAction(info: ActionInfo, environment: Environment): ActionType {
     implies: info.implies.map((other) => other.wire).sort(),
     ...(info.scope === undefined ? {} : { scope: info.scope }),
   }
+}
+
+function declared(span: Span, marks: readonly Mark[]): { readonly span: Span; readonly was?: string } {
+  const was = markText(marks, 'was')
+  return was === undefined ? { span } : { span, was }
 }

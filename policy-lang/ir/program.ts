@@ -36,7 +36,10 @@ export type Program = {
 /** Key of an action in `Program.actions` and `partitions`. The separator cannot stand in a wire name. */
 export const actionKey = (action: string, resourceType: string): string => `${action}\u0000${resourceType}`
 
-export type EntityType = {
+/** Where something was declared, counting from its item, and its name before a rename (`@was`): for schema changes. */
+type Declared = { readonly span?: Span; readonly was?: string }
+
+export type EntityType = Declared & {
   readonly name: string
   readonly layer: Layer
   /** Attributes and links alike, in order of declaration. */
@@ -47,12 +50,15 @@ export type EntityType = {
 }
 export type AttributeType = FieldType & {
   readonly name: string
+  readonly span?: Span
   /** A parent link: counts in the `in` hierarchy. */
   readonly link: boolean
 }
-export type RelationType =
-  | { readonly kind: 'stored'; readonly name: string; readonly role: boolean; readonly holders: readonly Holder[] }
-  | { readonly kind: 'computed'; readonly name: string; readonly body: RelationExpr }
+export type RelationType = Declared &
+  (
+    | { readonly kind: 'stored'; readonly name: string; readonly role: boolean; readonly holders: readonly Holder[] }
+    | { readonly kind: 'computed'; readonly name: string; readonly body: RelationExpr }
+  )
 export type Holder = {
   /** `one`: that entity (and, if its type declares `member`, its members). `userset`: holders of `relation` of it. */
   readonly kind: 'one' | 'userset' | 'anyOf' | 'anyone'
@@ -69,7 +75,7 @@ export type RelationExpr =
   | { readonly kind: 'step'; readonly path: readonly string[]; readonly relation: string; readonly all: boolean }
   | { readonly kind: 'or' | 'and' | 'minus'; readonly left: RelationExpr; readonly right: RelationExpr }
 
-export type ActionType = {
+export type ActionType = Declared & {
   readonly name: string
   readonly resourceType: string
   readonly layer: Layer
@@ -83,7 +89,7 @@ export type ActionType = {
   /** Direct `implies`. */
   readonly implies: readonly string[]
 }
-export type ExternType = {
+export type ExternType = Pick<Declared, 'span'> & {
   readonly name: string
   readonly params: readonly { readonly name: string; readonly field: FieldType }[]
   readonly returns: Type

@@ -1,7 +1,7 @@
 import type * as ast from '../ast/nodes.ts'
 import type { Span } from '../source/span.ts'
 import type { Environment, Space, Unit } from './environment.ts'
-import { checkMarks, wireName } from './marks.ts'
+import { checkMarks, markText, wireName } from './marks.ts'
 import type { Reporter } from './reporter.ts'
 import { checkSpelling } from './spelling.ts'
 import { builtinTypeNames } from './type-of-node.ts'
@@ -110,9 +110,11 @@ function declareEntity(item: ast.EntityItem, unit: Unit, into: Declaring): void 
     reporter.report('F2010', item.name.span, `the wire name "${wire}" is taken`, notesOf(taken?.span))
     return
   }
+  const was = markText(item.marks, 'was')
   const info = {
     name: item.name.text,
     wire,
+    ...(was === undefined ? {} : { was }),
     layer: unit.layer,
     unit,
     span: item.name.span,

@@ -73,6 +73,8 @@ export type Param = { readonly name: string; readonly field: FieldType }
 export type EntityInfo = {
   readonly name: string
   readonly wire: string
+  /** The wire name before a rename. */
+  readonly was?: string
   readonly layer: Layer
   readonly unit: Unit
   readonly span: Span

@@ -60,14 +60,86 @@ describe('schema change (SPEC 6)', () => {
 
   test('a type with its actions is a removal each', () => {
     const text = base.replaceAll('Note', 'Memo')
-    expect(compareSchemas(compile(base), compile(text))).toEqual([
+    expect(changesOf(base, text)).toEqual([
       { kind: 'removed', of: 'entity', at: 'Note' },
       { kind: 'removed', of: 'action', at: 'read on Note' },
     ])
   })
+
+  test('@was makes a type a rename wherever it is named, and its actions with it', () => {
+    const link = base.replace('  size: Int\n', '  size: Int\n  next?: Note\n  relation twin: Note\n')
+    const text = link.replaceAll('Note', 'Memo').replace('entity Memo', '@was("Note")\nentity Memo')
+    expect(changesOf(link, text)).toEqual([
+      { kind: 'renamed', of: 'entity', at: 'Note', to: 'Memo' },
+      { kind: 'renamed', of: 'action', at: 'read on Note', to: 'read on Memo' },
+    ])
+  })
+
+  test('@was makes relations and actions renames, and narrowings of them are told', () => {
+    const text = base
+      .replace('relation reader: User | any User', '@was("reader") relation watcher: User')
+      .replace('action read', '@was("read")\naction look')
+      .replace('allow read', 'allow look')
+      .replace('by User | Group', 'by User')
+    expect(changesOf(base, text)).toEqual([
+      { kind: 'renamed', of: 'relation', at: 'Note.reader', to: 'watcher' },
+      { kind: 'narrowed', of: 'relation', at: 'Note.reader', detail: 'no longer held by any User' },
+      { kind: 'renamed', of: 'action', at: 'read on Note', to: 'look' },
+      { kind: 'narrowed', of: 'action', at: 'read on Note', detail: 'no longer by Group' },
+    ])
+  })
+
+  test('a new required attribute: what is stored lacks it; a new optional one takes nothing away', () => {
+    expect(compare((text) => text.replace('  size: Int\n', '  size: Int\n  color: String\n'))).toEqual([
+      { kind: 'narrowed', of: 'attribute', at: 'Note.color', detail: 'is a new required attribute' },
+    ])
+    expect(compare((text) => text.replace('  size: Int\n', '  size: Int\n  color?: String\n'))).toEqual([])
+  })
+
+  test('externs: gone, called with other arguments, returning less', () => {
+    const rule = '\n@id("e")\nallow read on Note to u: User\n  when risk(u) > 3\n'
+    const before = `${base}extern fn risk(who: User | Group): Int within 20ms else 0\n${rule}`
+    const edit = (from: string, to: string) => changesOf(before, before.replace(from, to))
+    expect(changesOf(before, base)).toEqual([{ kind: 'removed', of: 'extern', at: 'risk' }])
+    expect(edit('User | Group): Int', 'User): Int')).toEqual([])
+    expect(edit('): Int', ', n?: Int): Int').map(({ detail }) => detail)).toEqual(['is called with other arguments'])
+    expect(edit('within 20ms else 0', 'within 30ms else 5')).toEqual([])
+    const asText = before
+      .replace('): Int within 20ms else 0', '): Decimal within 20ms else 0.0')
+      .replace('> 3', '> 3.0')
+    expect(changesOf(before, asText)).toEqual([
+      { kind: 'narrowed', of: 'extern', at: 'risk', detail: 'returns: was int, is decimal' },
+    ])
+  })
+
+  test('conditions of stored tuples: gone, or with parameters that no tuple carries', () => {
+    const before = `${base}fn early(hour: Int): Bool = hour < 12\nextend entity Note { relation guest: User if early }\n`
+    const edit = (from: string, to: string) => changesOf(before, before.replace(from, to))
+    expect(changesOf(before, base)).toEqual([
+      { kind: 'removed', of: 'relation', at: 'Note.guest' },
+      { kind: 'removed', of: 'condition', at: 'early' },
+    ])
+    expect(edit('(hour: Int)', '(hour: Int, more: Int)')).toEqual([
+      { kind: 'narrowed', of: 'condition', at: 'early.more', detail: 'is a new required parameter' },
+    ])
+    expect(edit('(hour: Int)', '(hour: Int, more?: Int)')).toEqual([])
+  })
+
+  test('each change names its place in the new files; what is gone, what it was removed from', () => {
+    const text = `// moved down\n\n${base.replace('owner: User | Group', 'owner: User').replace('  size: Int\n', '')}`
+    const found = compareSchemas(compile(base), compile(text.replace('// moved down\n\n', '')))
+    const source = text.replace('// moved down\n\n', '')
+    expect(found.map(({ at, span }) => [at, source.slice(span?.start, span?.end)])).toEqual([
+      ['Note.owner', 'owner: User'],
+      ['Note.size', 'Note'],
+    ])
+  })
 })
 
-const compare = (edit: (text: string) => string) => compareSchemas(compile(base), compile(edit(base)))
+/** Without places: one test is about them. */
+const compare = (edit: (text: string) => string) => changesOf(base, edit(base))
+const changesOf = (before: string, after: string) =>
+  compareSchemas(compile(before), compile(after)).map(({ span: _, ...change }) => change)
 
 function compile(text: string): Program {
   const { program, diagnostics } = compileProgram([{ path: 'notes.fbac', text }])
