@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { decodeJwt } from 'jose'
 import { entityOf } from '../../../server/identity/entities.ts'
+import { grantNames } from '../../../server/oidc/client-metadata.ts'
+import { createTrustedIssuerStore, trustedIssuerSchema } from '../../../server/oidc/trusted-issuers.ts'
+import { askForWord } from '../../kit/ciba.ts'
+import { askForDevice, confirmDevice, deviceGrant } from '../../kit/device.ts'
+import { openHttpBrowser } from '../../kit/http-browser.ts'
 import { askToken, postForm, refresh, signIn } from '../../kit/sign-in.ts'
+import { openClientKey } from './proofs.ts'
 import { alicePassword, clientSecret, openRig, type Rig } from './rig.ts'
 
 let rig: Rig
@@ -17,14 +23,22 @@ beforeAll(async () => {
   ] as const) {
     const metadata = {
       redirectUris: [`${issuer}/app/cb`],
-      grantTypes: ['authorization_code' as const, 'refresh_token' as const, 'client_credentials' as const],
+      grantTypes: [
+        'authorization_code' as const,
+        'refresh_token' as const,
+        'client_credentials' as const,
+        ...Object.values(grantNames),
+      ],
       scope: 'openid offline_access access',
+      trustedIssuers: [upstream],
     }
     await rig.seed.client('web', metadata, { tenantId, firstParty: true })
     await rig.seed.account('alice@example.test', alicePassword, tenantId)
   }
 })
 afterAll(() => rig.close())
+
+const upstream = 'https://login.partner.example'
 
 const asIn = (issuer: string) => ({
   issuer,
@@ -109,5 +123,47 @@ describe('two tenants with equal client ids and addresses never meet (provider.m
     const headers = { authorization: `Bearer ${tokens.body.access_token}` }
     expect((await fetch(`${rig.issuer}/oauth2/userinfo`, { headers })).status).toBe(401)
     expect((await fetch(`${acme}/oauth2/userinfo`, { headers })).status).toBe(200)
+  })
+
+  test('a device of one is confirmed at its own page, and is nothing in the other (RFC 8628)', async () => {
+    const asked = await askForDevice(asIn(acme))
+    expect(asked.verification_uri).toBe(`${acme}/device`)
+    const stranger = openHttpBrowser()
+    await stranger.open(`${rig.issuer}/device`)
+    expect((await stranger.submit({ user_code: asked.user_code })).status).toBe(422)
+    expect((await confirmDevice(asIn(acme), openHttpBrowser(), asked.user_code)).text).toContain('device-done')
+    const poll = { grant_type: deviceGrant, device_code: asked.device_code }
+    expect((await askToken(asIn(rig.issuer), poll)).body.error).toBe('invalid_grant')
+    expect((await askToken(asIn(acme), poll)).status).toBe(200)
+  })
+
+  test('a backchannel request of one is nothing in the other (CIBA Core §10.1)', async () => {
+    const { auth_req_id: id } = await askForWord(asIn(acme))
+    const poll = { grant_type: grantNames.ciba, auth_req_id: id }
+    expect((await askToken(asIn(rig.issuer), poll)).body.error).toBe('invalid_grant')
+    expect((await askToken(asIn(acme), poll)).body.error).toBe('authorization_pending')
+  })
+
+  test('one trusts whom the other does not, and takes no token of the other (RFC 7523, RFC 8693)', async () => {
+    const key = await openClientKey()
+    const settings = { jwks: { keys: [key.publicJwk] }, subject: { by: 'account' }, scope: 'access' }
+    const trusted = { ...trustedIssuerSchema.parse(settings), issuer: upstream }
+    await createTrustedIssuerStore(rig.database, 'acme').put(trusted)
+    const resource = `${acme}/api`
+    const { tokens } = await signIn({ ...asIn(acme), scopes: ['openid', 'access'], resource })
+    const sub = decodeJwt(tokens.body.access_token ?? '').sub ?? ''
+    const ask = async (issuer: string) =>
+      askToken(asIn(issuer), {
+        grant_type: grantNames.assertion,
+        assertion: await key.assertion(sub, issuer, { iss: upstream }),
+      })
+    expect((await ask(acme)).status).toBe(200)
+    expect((await ask(rig.issuer)).body.error).toBe('invalid_grant')
+    const exchanged = await askToken(asIn(rig.issuer), {
+      grant_type: grantNames.exchange,
+      subject_token: tokens.body.access_token ?? '',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    })
+    expect(exchanged.body.error).toBe('invalid_request')
   })
 })
