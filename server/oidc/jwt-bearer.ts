@@ -1,3 +1,4 @@
+import { scopesOf } from '../identity/entities.ts'
 import { accountOfAssertion } from './assertion-account.ts'
 import { mintAccessToken } from './mint-access-token.ts'
 import type { OwnGrant, OwnGrantKit } from './own-grants.ts'
@@ -17,14 +18,16 @@ export const jwtBearer = (kit: OwnGrantKit): OwnGrant<{ assertion: Assertion; ac
     const assertion = await kit.readAssertion(kit.tenant, text, client.metadata.trustedIssuers ?? [])
     const accountId = assertion && (await accountOfAssertion(assertion, kit.accounts))
     // RFC 7521 §4.1.1: which check failed, and whether there is such a person, is nobody's business.
-    if (!assertion || accountId === undefined) throw new kit.library.errors.InvalidGrant('the assertion is not good')
+    if (!assertion || accountId === undefined || !isMeantFor(assertion, client.id))
+      throw new kit.library.errors.InvalidGrant('the assertion is not good')
     return { assertion, accountId }
   },
 
   async give(ctx, client, { assertion, accountId }, exchange) {
     const now = kit.clock.now()
     const { resource, server } = requestedTarget(ctx, { ...kit, client })
-    const available = assertion.issuer.scope.split(' ').filter((scope) => scope !== '')
+    const available = scopesWithin(assertion)
+    requireResource(kit, assertion, resource)
     const scopes = requestedScopes(ctx, { ...kit, client, available, server })
     const thumbprint = await proveKey(ctx, { ...kit, now })
     const use = { purpose: 'assertion', issuer: assertion.issuer.issuer, id: assertion.jti } as const
@@ -47,3 +50,20 @@ export const jwtBearer = (kit: OwnGrantKit): OwnGrant<{ assertion: Assertion; ac
     )
   },
 })
+
+/** An identity assertion grant names its client: another one's, stolen or passed on, is nothing (ID-JAG §4.4.1). */
+const isMeantFor = ({ isIdJag, claims }: Assertion, clientId: string): boolean =>
+  !isIdJag || claims.client_id === clientId
+
+/** What the issuer may give at all, and where it says so itself what it gave here. */
+function scopesWithin({ issuer, isIdJag, claims }: Assertion): readonly string[] {
+  const available = scopesOf(issuer.scope)
+  if (!isIdJag || claims.scope === undefined) return available
+  const given = new Set(typeof claims.scope === 'string' ? scopesOf(claims.scope) : [])
+  return available.filter((scope) => given.has(scope))
+}
+
+function requireResource({ library }: OwnGrantKit, { isIdJag, claims }: Assertion, resource: string): void {
+  if (!isIdJag || claims.resource === undefined) return
+  if (![claims.resource].flat().includes(resource)) throw new library.errors.InvalidTarget()
+}

@@ -125,7 +125,8 @@ async function readSubject(
   if (own) return { subject: own }
   const assertion = await kit.readAssertion(tenant, text, client.metadata.trustedIssuers ?? [])
   const accountId = assertion && (await accountOfAssertion(assertion, kit.accounts))
-  if (!assertion || accountId === undefined) return undefined
+  // An identity assertion grant is for the grant of its own (ID-JAG §4.4), and names no subject token.
+  if (!assertion || assertion.isIdJag || accountId === undefined) return undefined
   const { exp, claims } = assertion
   const mayAct = claims.may_act
   return { assertion, subject: { accountId, notAfter: exp, epochs: {}, ...(mayAct === undefined ? {} : { mayAct }) } }

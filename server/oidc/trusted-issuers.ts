@@ -69,7 +69,11 @@ export type Assertion = {
   readonly jti: string
   readonly exp: number
   readonly claims: { readonly [name: string]: unknown }
+  /** Made for one client, one resource and some scopes by the issuer that both trust (ID-JAG, draft-ietf-oauth-identity-assertion-authz-grant §3). */
+  readonly isIdJag: boolean
 }
+
+const idJagType = /^(application\/)?oauth-id-jag\+jwt$/i
 
 const longestAssertion = 16_384
 const toleranceSeconds = 60
@@ -135,7 +139,7 @@ export function createAssertionReader(kit: {
       if (jti === '' || jti.length > 256 || sub === '') return undefined
       if (exp > now / 1_000 + issuer.maxLifetimeSeconds + toleranceSeconds) return undefined
       if (iat !== undefined && iat > now / 1_000 + toleranceSeconds) return undefined
-      return { issuer, sub, jti, exp, claims: payload }
+      return { issuer, sub, jti, exp, claims: payload, isIdJag: idJagType.test(typ ?? '') }
     } catch {
       return undefined
     }

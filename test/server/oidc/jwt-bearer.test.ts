@@ -166,6 +166,21 @@ describe('refused (§3)', () => {
   })
 })
 
+describe('an identity assertion grant (ID-JAG)', () => {
+  const jag = (changes: Claims = {}) => assertion({ client_id: 'batch', ...changes }, { typ: 'oauth-id-jag+jwt' })
+  test('is for the client that it names', async () => {
+    expect((await ask(await jag())).status).toBe(200)
+    expect((await ask(await jag({ client_id: 'other' }))).body.error).toBe('invalid_grant')
+    expect((await ask(await jag({ client_id: undefined }))).body.error).toBe('invalid_grant')
+  })
+  test('and for the scopes and the resource that it names', async () => {
+    expect((await ask(await jag({ scope: 'other' }), { scope: 'access' })).body.error).toBe('invalid_scope')
+    expect((await ask(await jag({ scope: 'access' }), { scope: 'access' })).status).toBe(200)
+    expect((await ask(await jag({ resource: `${rig.issuer}/storage/v1` }))).body.error).toBe('invalid_target')
+    expect((await ask(await jag({ resource: `${rig.issuer}/api` }))).status).toBe(200)
+  })
+})
+
 describe('by address (security.md row 3)', () => {
   const vouched = (changes: Claims = {}) =>
     assertion({ iss: byAddress, sub: 'u1', email: 'alice@example.test', email_verified: true, ...changes })
