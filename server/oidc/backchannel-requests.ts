@@ -7,6 +7,9 @@ import { authorizationGranted } from './token-events.ts'
 import { found, subjectOf } from './token-families.ts'
 import { createWaitingRows, keyOf } from './waiting-rows.ts'
 
+/** Requests of one client that one person may have before them. */
+const mostWaiting = 5
+
 /** What a client is pinged with, sealed under this purpose. */
 export const pingPurpose = (tenantId: string, publicId: string): string => `ciba-ping:${tenantId}:${publicId}`
 
@@ -16,15 +19,19 @@ export function backchannelRequestFamily(context: FamilyContext): Family {
   const rows = createWaitingRows(database, tenantId, 'oidc_backchannel_request')
 
   const begin = async (exchange: Exchange, id: string, payload: AdapterPayload, seconds: number): Promise<void> => {
+    const { accountId = '', clientId = '' } = payload
+    const now = clock.now()
+    // Whoever is asked again and again says yes in the end: a client waits for the answers that it has asked for.
+    if ((await rows.countWaiting(clientId, accountId, now)) >= mostWaiting) {
+      throw new library.errors.AccessDenied('the person has not answered earlier requests of this client')
+    }
     const permit = await issue(exchange.scope, {
       kind: 'ciba',
       grant: grantNames.ciba,
       ...subjectOf(payload, exchange),
     })
     const publicId = `car_${secrets.token(16)}`
-    const { accountId = '', clientId = '' } = payload
     const ping = JSON.stringify({ id, token: payload.params?.client_notification_token })
-    const now = clock.now()
     await securityLog.within(exchange, async () => {
       await rows.insert(permit, {
         key: keyOf(id, exchange),

@@ -99,8 +99,14 @@ const protocol = (hooks: Hooks) => ({
   clientBasedCORS: hooks.clientBasedCORS,
   assertJwtClientAuthClaimsAndHeader: hooks.checkClientAssertion,
   // Whoever registered the grant gets a refresh token; without offline_access it ends with the session (`expiresWithSession`).
-  issueRefreshToken: (_ctx: KoaContextWithOIDC, client: { grantTypeAllowed(type: string): boolean }) =>
-    client.grantTypeAllowed('refresh_token'),
+  // Where there is no session to end with (CIBA), only offline_access gives one.
+  issueRefreshToken: (
+    _ctx: KoaContextWithOIDC,
+    client: { grantTypeAllowed(type: string): boolean },
+    source: { readonly kind?: string; readonly scopes: Set<string> },
+  ) =>
+    client.grantTypeAllowed('refresh_token') &&
+    (source.kind !== 'BackchannelAuthenticationRequest' || source.scopes.has('offline_access')),
   expiresWithSession: (_ctx: KoaContextWithOIDC, code: { scopes: Set<string> }) => !code.scopes.has('offline_access'),
   rotateRefreshToken: hooks.rotateRefreshToken,
   // PKCE for every client (RFC 9700 §2.1.1); S256 is the only method the library knows.

@@ -109,6 +109,15 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $10, $11${places})`,
       )
     },
 
+    /** How many wait for this person at the wish of this client. */
+    async countWaiting(clientId: string, accountId: string, now: number): Promise<number> {
+      const text = `select count(*)::int as count from ${table}
+where tenant_id = $1 and client_id = $2 and account_id = $3 and state = 'waiting' and expires_at > $4`
+      const values = [tenantId, clientId, accountId, new Date(now)]
+      const [row] = await database.query<{ count: number }>({ name: `${table}-count`, text }, values)
+      return row?.count ?? 0
+    },
+
     /** True for exactly one caller, however many answer at once: the row count decides (security.md row 2). */
     async move(key: string, { from, to, payload, given }: Move): Promise<boolean> {
       const rows = await database.query(

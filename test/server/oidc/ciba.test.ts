@@ -105,6 +105,20 @@ describe('poll (§10.1)', () => {
     expect(await askForWord(as, { requested_expiry: '3000' })).toMatchObject({ expires_in: 600 })
   })
 
+  test('a person is not asked by one client more than five times at once', async () => {
+    for (let round = 0; round < 5; round += 1) await askForWord(as)
+    expect(await ask({})).toEqual({ status: 400, error: 'access_denied' })
+    await admin.answer('deny')
+    expect((await ask({})).status).toBe(200)
+  })
+
+  test('without offline_access there is no refresh token: it would end with no session', async () => {
+    const asked = await askForWord({ ...as, scopes: ['openid'] })
+    await admin.answer('approve')
+    const { status, body } = await poll(asked.auth_req_id)
+    expect({ status, refresh: body.refresh_token }).toEqual({ status: 200, refresh: undefined })
+  })
+
   test('of two answers at once one counts, and the other is told so', async () => {
     await askForWord(as)
     const [waiting] = await admin.list()

@@ -167,6 +167,17 @@ test('neither the device’s code nor the person’s stands in the table', async
   expect(text).not.toContain(asked.user_code.replace('-', ''))
 })
 
+test('nothing that opens anything stands in the log', async () => {
+  const asked = await askForDevice(as)
+  const browser = openHttpBrowser()
+  await browser.open(asked.verification_uri_complete)
+  await confirmDevice(as, browser, asked.user_code)
+  await poll(asked.device_code)
+  expect(rig.logged()).toContain('/device')
+  expect(rig.logged()).not.toContain(asked.device_code)
+  expect(rig.logged()).not.toContain(asked.user_code)
+})
+
 test('the trail names who connected what', async () => {
   const asked = await askForDevice(as)
   await confirmDevice(as, openHttpBrowser(), asked.user_code)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { decodeJwt } from 'jose'
 import { grantNames } from '../../../server/oidc/client-metadata.ts'
 import { createTrustedIssuerStore } from '../../../server/oidc/trusted-issuers.ts'
-import { askToken, postForm, type SignInAs, signIn, type TokenAnswer } from '../../kit/sign-in.ts'
+import { askToken, authorize, postForm, type SignInAs, signIn, type TokenAnswer } from '../../kit/sign-in.ts'
 import { type ClientKey, openClientKey } from './proofs.ts'
 import { alicePassword, clientSecret, openRig, type Rig } from './rig.ts'
 
@@ -237,6 +237,36 @@ test('a token may be bound to a key, by the rules of the token endpoint (RFC 944
   expect(await (await send(proof)).json()).toMatchObject({ error: 'invalid_grant' })
   const wrong = await key.proof({ method: 'POST', url, nonce }, { htm: 'GET' })
   expect(await (await send(wrong)).json()).toMatchObject({ error: 'invalid_dpop_proof' })
+})
+
+test('a bound token is not exchanged for a bearer token (RFC 9449 §5)', async () => {
+  await rig.seed.client('bound', {
+    redirectUris: [as.client.redirectUri],
+    scope: 'openid access',
+    dpopBoundAccessTokens: true,
+  })
+  const url = `${rig.issuer}/oauth2/token`
+  const bound = { ...as, client: { ...as.client, id: 'bound' } }
+  const { answer, verifier } = await authorize(bound)
+  const redeemWith = async (nonce?: string) =>
+    fetch(url, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`bound:${clientSecret}`).toString('base64')}`,
+        dpop: await key.proof({ method: 'POST', url, ...(nonce === undefined ? {} : { nonce }) }),
+      },
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        code: answer.get('code') ?? '',
+        redirect_uri: as.client.redirectUri,
+        code_verifier: verifier,
+        resource: as.resource ?? '',
+      }),
+    })
+  const nonce = (await redeemWith()).headers.get('dpop-nonce') ?? ''
+  const { access_token: subject = '' } = (await (await redeemWith(nonce)).json()) as { access_token?: string }
+  expect(decodeJwt(subject).cnf).toEqual({ jkt: key.thumbprint })
+  expect(await delegate('orders', subject)).toMatchObject({ status: 400, body: { error: 'invalid_request' } })
 })
 
 describe('refused, in OAuth’s form', () => {
