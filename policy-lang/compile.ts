@@ -2,6 +2,7 @@
 import { type CheckMemory, checkSet } from './check/check-set.ts'
 import { type FlowedRules, flowRules } from './check/flows.ts'
 import { type DeclaredSet, declareSet } from './declare-set.ts'
+import { isKnownEdition, knownEditions, newestEdition } from './editions.ts'
 import { lowerProgram } from './ir/lower-program.ts'
 import type { Program } from './ir/program.ts'
 import { sourceVersion } from './ir/source-version.ts'
@@ -17,6 +18,8 @@ import type { SourceFile } from './source/span.ts'
 export type CompileOptions = {
   /** What an earlier compilation left: what is the same since is not done again. Without it the result is the same. */
   readonly memory?: CompileMemory
+  /** The set's own; the newest if it has none. An unknown one is an error (SPEC 6.12). */
+  readonly edition?: number
 }
 
 /** Of use to `compileProgram` alone. Holds what belongs to one set; of a chain of edits the last is enough. */
@@ -41,7 +44,8 @@ export type CompileResult = {
  *
  * @example compileProgram([{ path: 'drive.fbac', text }]).program?.rules
  */
-export function compileProgram(files: readonly PolicyFile[], { memory }: CompileOptions = {}): CompileResult {
+export function compileProgram(files: readonly PolicyFile[], options: CompileOptions = {}): CompileResult {
+  const { memory, edition = newestEdition } = options
   const parsed = parseSet(files, memory?.parsed)
   const declared = declareSet(parsed.placed, memory?.declared)
   const reporter = createReporter()
@@ -52,18 +56,24 @@ export function compileProgram(files: readonly PolicyFile[], { memory }: Compile
   const checked = checkSet(declared, items, known, reporter)
   const flowed = flowRules(checked.drafts, declared.environment, known && memory?.flowed)
   reporter.keep(flowed.diagnostics)
+  if (!isKnownEdition(edition)) reporter.report('F5901', wholeSet, unknownEdition(edition))
   const diagnostics = allDiagnostics(parsed, reporter.diagnostics())
   const left = { parsed: parsed.memory, declared, checks: checked.memory, flowed }
   const result = { diagnostics, sources: parsed.sources, memory: left }
   if (diagnostics.some((entry) => entry.severity === 'error')) return result
-  const version = sourceVersion(parsed.placed, parsed.sources)
+  const version = sourceVersion(parsed.placed, parsed.sources, edition)
   const paths = parsed.sources.map((file) => file.path)
   invariant(declared.schema !== undefined, 'declarations without a mistake make a schema')
-  const sources = { version, files: paths, places: parsed.places }
+  const sources = { version, edition, files: paths, places: parsed.places }
   const program = lowerProgram(declared.schema, checked, flowed.partitions, sources)
   verifySchema(program)
   return { program, ...result }
 }
+
+/** Of no place in particular. */
+const wholeSet = { file: 0, start: 0, end: 0 }
+const unknownEdition = (edition: number): string =>
+  `the set is of edition ${edition}, and this compiler knows ${knownEditions()}`
 
 /** Located, in source order, each once. */
 function allDiagnostics(parsed: ParsedSet, reported: readonly Diagnostic[]): readonly Diagnostic[] {

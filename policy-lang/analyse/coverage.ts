@@ -28,7 +28,8 @@ export type RuleCoverage = {
   readonly conditions: readonly { readonly span: Span; readonly seenTrue: boolean; readonly seenFalse: boolean }[]
 }
 
-export function measureCoverage(program: Program): Coverage {
+/** `step` is called after each test item. */
+export function measureCoverage(program: Program, step: () => void = () => undefined): Coverage {
   const seen = program.rules.map(
     (rule): Seen => ({
       rule,
@@ -37,7 +38,10 @@ export function measureCoverage(program: Program): Coverage {
       atoms: atomsOf(rule.condition).map((expr) => ({ expr, seenTrue: false, seenFalse: false })),
     }),
   )
-  for (const item of program.tests) observe(program, item, seen)
+  for (const item of program.tests) {
+    observe(program, item, seen)
+    step()
+  }
   const locate = createLocate(program.places)
   const rules = seen
     .filter(({ rule }) => !rule.builtIn && !rule.disabled)

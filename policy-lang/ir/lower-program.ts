@@ -5,7 +5,7 @@ import { canonicalText, programHash } from './canonical.ts'
 import { lowerActions, lowerEntities, sortedMap } from './lower-schema.ts'
 import type { PartitionEntry, Program } from './program.ts'
 
-type Sources = { readonly version: string; readonly files: readonly string[]; readonly places: readonly FilePlaces[] }
+type Sources = { readonly version: string; readonly edition: number; readonly files: readonly string[]; readonly places: readonly FilePlaces[] }
 
 /** What declarations alone make of a program. */
 export type Schema = Pick<Program, 'entityTypes' | 'actions' | 'externs' | 'advice' | 'tupleConditions' | 'delegates'>
@@ -35,10 +35,11 @@ export function lowerProgram(
   schema: Schema,
   checked: CheckedSet,
   partitions: ReadonlyMap<string, readonly PartitionEntry[]>,
-  { version, files, places }: Sources,
+  { version, edition, files, places }: Sources,
 ): Program {
   const byTitle = <T extends { title: string }>(a: T, b: T) => (a.title < b.title ? -1 : a.title > b.title ? 1 : 0)
   const program: Omit<Program, 'hash' | 'sourceVersion'> = {
+    edition,
     files,
     places,
     ...schema,

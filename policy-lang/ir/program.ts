@@ -11,6 +11,8 @@ export type Program = {
   readonly hash: string
   /** sha-256 over sorted (module, path, bytes) + schema + compiler version, hex. */
   readonly sourceVersion: string
+  /** Of the language that the set is written in (SPEC 6.12). */
+  readonly edition: number
   readonly files: readonly string[]
   /** Where the items stand in the files: the spans of rules, tests and expressions count from their item's beginning. */
   readonly places: readonly FilePlaces[]

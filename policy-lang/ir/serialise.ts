@@ -1,3 +1,4 @@
+import { isKnownEdition } from '../editions.ts'
 import type { Program } from './program.ts'
 import { verifyProgram } from './verify.ts'
 
@@ -21,7 +22,8 @@ export function parseProgram(text: string): Program | undefined {
   const table: unknown[] = []
   for (const part of read.shared) table.push(decode(part, table))
   const program = decode(read.program, table)
-  if (!isProgram(program)) return undefined
+  // A node refuses an edition that it does not know (SPEC 6.12).
+  if (!isProgram(program) || !isKnownEdition(program.edition)) return undefined
   verifyProgram(program)
   return program
 }

@@ -20,14 +20,22 @@ export type TestReport = {
   }[]
 }
 
-/** Runs the `test` items of a program (SPEC 9). `decide` defaults to the reference interpreter. */
-export function runTests(program: Program, decide: Decide = referee(program)): TestReport {
+/** Runs the `test` items of a program (SPEC 9). `decide` defaults to the reference interpreter; `step` is called after each. */
+export function runTests(
+  program: Program,
+  decide: Decide = referee(program),
+  step: () => void = () => undefined,
+): TestReport {
   const locate = createLocate(program.places)
-  const cases = program.tests.map((item) => ({
-    title: item.title,
-    span: locate(item.span),
-    failures: runTest(program, item, decide).map(({ message, span }) => ({ message, span: locate(span) })),
-  }))
+  const cases = program.tests.map((item) => {
+    const failures = runTest(program, item, decide)
+    step()
+    return {
+      title: item.title,
+      span: locate(item.span),
+      failures: failures.map(({ message, span }) => ({ message, span: locate(span) })),
+    }
+  })
   const failed = cases.filter((each) => each.failures.length > 0).length
   return { passed: cases.length - failed, failed, cases }
 }

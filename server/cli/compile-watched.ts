@@ -12,11 +12,11 @@ import {
 export type Compiler = (files: readonly PolicyFile[]) => Compiled
 type Compiled = Pick<CompileResult, 'diagnostics' | 'sources'> & { readonly evaluator?: Evaluator }
 
-export function createCompiler(): Compiler {
+export function createCompiler(edition: number): Compiler {
   let known: { readonly memory: CompileMemory } | undefined
   let before: { readonly memory: EvaluatorMemory } | undefined
   return (files) => {
-    const { program, diagnostics, sources, memory } = compileProgram(files, known)
+    const { program, diagnostics, sources, memory } = compileProgram(files, { ...known, edition })
     known = { memory }
     if (!program) return { diagnostics, sources }
     const evaluator = createEvaluator(program, before)

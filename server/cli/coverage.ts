@@ -4,8 +4,10 @@ import { compileProgram, measureCoverage } from '../../policy-lang/index.ts'
 import { coverageHtml, coverageText, type LocatedCoverage, locateCoverage } from './coverage-report.ts'
 import { exit } from './exit-codes.ts'
 import type { CommandIo } from './io.ts'
+import { watchLongWork } from './long-work.ts'
+import { readEdition } from './read-edition.ts'
 import { readOptions } from './read-options.ts'
-import { readPolicies } from './read-policies.ts'
+import { readPolicies, sizeOf } from './read-policies.ts'
 import { hasErrors, reportDiagnostics } from './report-diagnostics.ts'
 import { UsageMistake } from './usage-mistake.ts'
 
@@ -13,15 +15,21 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
   const { values, positionals, format } = readOptions(args, {
     threshold: { type: 'string' },
     html: { type: 'string' },
+    edition: { type: 'string' },
+    progress: { type: 'boolean' },
   })
   const threshold = readThreshold(values.threshold)
   const own = readPolicies(positionals, io.folder)
-  const { program, diagnostics, sources } = compileProgram(own)
+  const work = watchLongWork(io, { size: sizeOf(own), isAsked: values.progress === true })
+  const { program, diagnostics, sources } = compileProgram(own, { edition: readEdition(values.edition) })
   if (!program || hasErrors(diagnostics)) {
+    work.end()
     reportDiagnostics(diagnostics, sources, io)
     return exit.no
   }
-  const coverage = locateCoverage(measureCoverage(program), sources)
+  work.begin('measuring coverage of', program.tests.length)
+  const coverage = locateCoverage(measureCoverage(program, work.step), sources)
+  work.end()
   if (values.html !== undefined) writeHtml(resolve(io.folder, values.html), coverage)
   await io.out(format === 'json' ? `${JSON.stringify(coverage)}\n` : coverageText(coverage))
   return isEnough(coverage, threshold) ? exit.fine : exit.no

@@ -4,17 +4,24 @@ import { resolve } from 'node:path'
 import { formatFile, makeSourceFile } from '../../policy-lang/index.ts'
 import { exit } from './exit-codes.ts'
 import type { CommandIo } from './io.ts'
+import { readEdition } from './read-edition.ts'
 import { readOptions } from './read-options.ts'
 import { readPolicies } from './read-policies.ts'
 import { hasErrors, reportDiagnostics } from './report-diagnostics.ts'
 
 export async function run(args: readonly string[], io: CommandIo): Promise<number> {
-  const { values, positionals, format } = readOptions(args, { check: { type: 'boolean' } })
+  const { values, positionals, format } = readOptions(args, {
+    check: { type: 'boolean' },
+    edition: { type: 'string' },
+  })
+  const to = readEdition(values.edition)
+  // Without the flag nothing is upgraded.
+  const editions = values.edition === undefined ? undefined : { from: Math.max(1, to - 1), to }
   const changed: string[] = []
   const broken: string[] = []
   for (const { path, text } of readPolicies(positionals, io.folder)) {
     const { source, diagnostics } = makeSourceFile(0, path, text)
-    const formatted = formatFile(source.text, path)
+    const formatted = formatFile(source.text, path, editions)
     const mistakes = [...diagnostics, ...formatted.diagnostics]
     if (hasErrors(mistakes)) {
       // What cannot be read cannot be laid out; the file stays as it is.

@@ -24,6 +24,10 @@ export function readPolicies(paths: readonly string[], folder: string): PolicyTe
   return found.map((file) => policyText(relative(folder, file) || file, readContent(file)))
 }
 
+/** Units of all texts together. */
+export const sizeOf = (policies: readonly PolicyText[]): number =>
+  policies.reduce((sum, { text }) => sum + text.length, 0)
+
 /** The rules that every tenant has from the server: its own and its modules'. */
 export function readShippedPolicies(): PolicyText[] {
   const root = fileURLToPath(new URL('../../', import.meta.url))

@@ -1,9 +1,11 @@
-import { type Diagnostic, diagnosticsToJson, runTests } from '../../policy-lang/index.ts'
+import { type Decide, type Diagnostic, diagnosticsToJson, runTests } from '../../policy-lang/index.ts'
 import { type Compiler, createCompiler } from './compile-watched.ts'
 import { exit } from './exit-codes.ts'
 import type { CommandIo } from './io.ts'
+import { watchLongWork } from './long-work.ts'
+import { readEdition } from './read-edition.ts'
 import { readOptions } from './read-options.ts'
-import { readPolicies, readShippedPolicies } from './read-policies.ts'
+import { readPolicies, readShippedPolicies, sizeOf } from './read-policies.ts'
 import { reportDiagnostics } from './report-diagnostics.ts'
 import { watchFiles } from './watch-files.ts'
 
@@ -11,29 +13,47 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
   const { values, positionals, format } = readOptions(args, {
     watch: { type: 'boolean' },
     shipped: { type: 'boolean' },
+    edition: { type: 'string' },
+    progress: { type: 'boolean' },
   })
-  const compile = createCompiler()
-  const test = () => testOnce(positionals, values.shipped === true, { format, io, compile })
+  const asked = {
+    paths: positionals,
+    isShipped: values.shipped === true,
+    isProgressAsked: values.progress === true,
+    format,
+    compile: createCompiler(readEdition(values.edition)),
+  }
+  const test = () => testOnce(asked, io)
   const code = await test()
   if (!values.watch) return code
   await watchFiles(positionals, io, test)
   return exit.fine
 }
 
-async function testOnce(
-  paths: readonly string[],
-  isShipped: boolean,
-  { format, io, compile }: { readonly format: string; readonly io: CommandIo; readonly compile: Compiler },
-): Promise<number> {
+type Asked = {
+  readonly paths: readonly string[]
+  readonly isShipped: boolean
+  readonly isProgressAsked: boolean
+  readonly format: string
+  readonly compile: Compiler
+}
+
+async function testOnce(asked: Asked, io: CommandIo): Promise<number> {
+  const { paths, isShipped, format, compile } = asked
   const own = readPolicies(paths, io.folder)
+  const work = watchLongWork(io, { size: sizeOf(own), isAsked: asked.isProgressAsked })
   const { evaluator, diagnostics, sources } = compile([...(isShipped ? readShippedPolicies() : []), ...own])
   if (!evaluator) {
+    work.end()
     if (format === 'json')
       await io.out(`${JSON.stringify({ diagnostics: diagnosticsToJson(diagnostics, sources), tests: [] })}\n`)
     else reportDiagnostics(diagnostics, sources, io)
     return exit.no
   }
-  const report = runTests(evaluator.program, (facts, request, options) => evaluator.decide(facts, request, options))
+  work.begin('testing', evaluator.program.tests.length)
+  const decide: Decide = (facts, request, options) => evaluator.decide(facts, request, options)
+  const report = runTests(evaluator.program, decide, work.step)
+  work.end()
   const failures: Diagnostic[] = report.cases.flatMap((item) =>
     item.failures.map(({ message, span }) => ({
       code: 'F6010',

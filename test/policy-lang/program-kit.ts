@@ -106,6 +106,7 @@ export function programOf(parts: {
   return {
     hash: '',
     sourceVersion: '',
+    edition: 1,
     places: [],
     files: [],
     entityTypes: new Map(parts.types.map((each) => [each.name, each])),
