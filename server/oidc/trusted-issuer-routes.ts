@@ -5,9 +5,8 @@ import type { RouteTable } from '../http/route.ts'
 import { entityOf } from '../identity/entities.ts'
 import type { Kernel } from '../kernel.ts'
 import { route } from '../module.ts'
-import { createTrustedIssuerStore, trustedIssuerSchema } from './trusted-issuers.ts'
+import { createTrustedIssuerStore, issuerName, trustedIssuerSchema } from './trusted-issuers.ts'
 
-const issuerName = z.string().min(1).max(2_000)
 const shape = z.looseObject({ issuer: z.string() })
 
 /** Issuers whose assertions the tenant takes (RFC 7523 §3). An issuer is a URL, so it stands in the query, not in the path. */

@@ -12,28 +12,34 @@ const fetchable = z
   .max(2_000)
   .refine((uri) => isRegistrableRedirect(uri) && /^https?:/i.test(uri), { message: 'not an address that can be read' })
 
+const settings = z.strictObject({
+  jwks: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(20) }).optional(),
+  jwksUri: fetchable.optional(),
+  algorithms: z
+    .array(z.enum(algorithms))
+    .min(1)
+    .default([...algorithms]),
+  /** Whom `sub` names: an account of ours, or nobody, and then a proved address of one of these domains does. */
+  subject: z.discriminatedUnion('by', [
+    z.strictObject({ by: z.literal('account') }),
+    z.strictObject({ by: z.literal('email'), domains: z.array(domain).min(1).max(50) }),
+  ]),
+  /** What its assertions may be exchanged for, at most. */
+  scope: z.string().max(4_000).default(''),
+  /** Longest time from now to `exp`. */
+  maxLifetimeSeconds: z.int().min(10).max(300).default(300),
+})
+
+/** Keys by value, or where to read them. */
+const hasKeys = ({ jwks, jwksUri }: { readonly jwks?: unknown; readonly jwksUri?: unknown }): boolean =>
+  (jwks === undefined) !== (jwksUri === undefined)
+const keysMistake = { message: 'either jwks or jwksUri' }
+
+export const issuerName = z.string().min(1).max(2_000)
 /** What a tenant says about an issuer whose assertions it takes. */
-export const trustedIssuerSchema = z
-  .strictObject({
-    jwks: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(20) }).optional(),
-    jwksUri: fetchable.optional(),
-    algorithms: z
-      .array(z.enum(algorithms))
-      .min(1)
-      .default([...algorithms]),
-    /** Whom `sub` names: an account of ours, or nobody, and then a proved address of one of these domains does. */
-    subject: z.discriminatedUnion('by', [
-      z.strictObject({ by: z.literal('account') }),
-      z.strictObject({ by: z.literal('email'), domains: z.array(domain).min(1).max(50) }),
-    ]),
-    /** What its assertions may be exchanged for, at most. */
-    scope: z.string().max(4_000).default(''),
-    /** Longest time from now to `exp`. */
-    maxLifetimeSeconds: z.int().min(10).max(300).default(300),
-  })
-  .refine(({ jwks, jwksUri }) => (jwks === undefined) !== (jwksUri === undefined), {
-    message: 'either jwks or jwksUri',
-  })
+export const trustedIssuerSchema = settings.refine(hasKeys, keysMistake)
+/** The same with the issuer itself, as documents have it. */
+export const trustedIssuerSpec = settings.extend({ issuer: issuerName }).refine(hasKeys, keysMistake)
 export type TrustedIssuer = z.infer<typeof trustedIssuerSchema> & { readonly issuer: string }
 
 export function createTrustedIssuerStore(database: Database, tenantId: string) {

@@ -24,6 +24,7 @@ import { policySetKind } from './policy-set-kind.ts'
 import { roleKind } from './role-kind.ts'
 import { specs } from './specs.ts'
 import { applyTenant } from './tenant-kind.ts'
+import { trustedIssuerKind } from './trusted-issuer-kind.ts'
 import { assignmentKind, relationKind } from './tuple-kinds.ts'
 import { userKind } from './user-kind.ts'
 import { type Applied, type DocumentKind, readDocumentNames, type Work } from './work.ts'
@@ -56,6 +57,7 @@ export const documentKinds: { readonly [K in Exclude<KindName, 'Tenant'>]: Docum
   PolicySet: policySetKind,
   Organization: organizationKind,
   Role: roleKind,
+  TrustedIssuer: trustedIssuerKind,
   Client: clientKind,
   User: userKind,
   Entity: entityKind,

@@ -7,6 +7,7 @@ export const kindNames = [
   'PolicySet',
   'Organization',
   'Role',
+  'TrustedIssuer',
   'Client',
   'User',
   'Entity',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { clientMetadataSchema } from '../../oidc/client-metadata.ts'
+import { trustedIssuerSpec } from '../../oidc/trusted-issuers.ts'
 import { clientId } from '../client-routes.ts'
 import { entityBody } from '../entity-routes.ts'
 import { organizationId, organizationSpec } from '../organization-routes.ts'
@@ -21,6 +22,7 @@ export const specs = {
     parent: organizationId.optional(),
   }),
   Role: roleSpec.extend({ on: z.string().min(1).max(200) }),
+  TrustedIssuer: trustedIssuerSpec,
   Client: clientMetadataSchema.extend({
     clientId: clientId.optional(),
     clientSecret: secret.optional(),
