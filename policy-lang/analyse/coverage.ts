@@ -72,7 +72,8 @@ function atomsOf(expr: Expr): readonly Expr[] {
     case 'or':
       return expr.operands.flatMap(atomsOf)
     case 'not':
-      return atomsOf(expr.operand)
+      // `!=` and `not in` are one condition for the author: its text is true where the comparison below is false.
+      return isSamePlace(expr.span, expr.operand.span) ? [expr] : atomsOf(expr.operand)
     case 'literal':
       return []
     // The type in a pattern (`to User`): which types may ask at all is the action's word.
@@ -82,6 +83,9 @@ function atomsOf(expr: Expr): readonly Expr[] {
       return [expr]
   }
 }
+
+const isSamePlace = (one: Span, other: Span): boolean =>
+  one.file === other.file && one.start === other.start && one.end === other.end
 
 function observe(program: Program, item: TestCase, seen: readonly Seen[]): void {
   const store = createEntityStore(program)

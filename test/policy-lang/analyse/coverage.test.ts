@@ -50,3 +50,30 @@ test('a list expectation shows every row of its type', () => {
     coveredConditions: 2,
   })
 })
+
+test('`!=` and `not in` are true where their text is true (SPEC 9)', () => {
+  const { program } = compileProgram([
+    {
+      path: 'p.fbac',
+      text: `import User from "writ:identity"
+entity Paper { size: Int }
+action read on Paper by User
+@id("r")
+allow read on p: Paper to User
+  when p.size != 1 and not (p.size not in [2]) and not (p.size > 5)
+test "t" {
+  let ann = User { }
+  let a = Paper { size: 2 }
+  expect allow read on a by ann
+}
+`,
+    },
+  ])
+  if (!program) throw new Error('the set is right')
+  const [rule] = measureCoverage(program).rules
+  expect(rule?.conditions.map(({ seenTrue, seenFalse }) => [seenTrue, seenFalse])).toEqual([
+    [true, false],
+    [false, true],
+    [false, true],
+  ])
+})

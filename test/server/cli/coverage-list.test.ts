@@ -73,6 +73,15 @@ describe('writ list (import-cli.md)', () => {
     expect(JSON.parse(out)).toEqual({ ids: ['ann', 'bob'] })
   })
 
+  test('ids that only tuples name are listed, as subjects and as resources', async () => {
+    const subject = { type: 'User', id: 'kim' }
+    const tuples = [...data.tuples, { subject, relation: 'reader', resource: { type: 'Note', id: 'loose' } }]
+    folder.write({ 'data.json': JSON.stringify({ ...data, tuples }) })
+    expect((await list('--subject', 'User::"kim"', '--action', 'read', '--type', 'Note')).out).toBe('loose\n')
+    expect((await list('--resource', 'Note::"loose"', '--action', 'read', '--type', 'User')).out).toBe('kim\n')
+    expect((await list('--resource', 'Note::"plan"', '--action', 'read', '--type', 'User')).out).toBe('ann\nbob\n')
+  })
+
   test('nobody is no line, not an error', async () => {
     expect(await list('--subject', 'User::"eve"', '--action', 'edit', '--type', 'Note')).toMatchObject({
       code: 0,
