@@ -14,6 +14,10 @@ const tables = [
   'oidc_grant',
 ] as const
 
+/** Whoever still asks is told that it has expired, not that it never was (RFC 8628 §3.5, CIBA Core §11). */
+const keptLonger: ReadonlySet<string> = new Set(['oidc_device_code', 'oidc_backchannel_request'])
+const longerMilliseconds = 10 * 60_000
+
 const batch = 1_000
 const batchesATable = 20
 
@@ -30,7 +34,7 @@ export async function sweepExpired(database: Database, now: number): Promise<num
     for (let round = 0; round < batchesATable; round += 1) {
       const [row] = await database.query<{ count: string }>(
         { name: `${table}-sweep`, text: `with gone as (${text} returning 1) select count(*) as count from gone` },
-        [new Date(now)],
+        [new Date(keptLonger.has(table) ? now - longerMilliseconds : now)],
       )
       const count = Number(row?.count ?? 0)
       removed += count

@@ -1,6 +1,7 @@
 // Signing in on a device that has no browser (RFC 8628).
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { decodeJwt } from 'jose'
+import { sweepExpired } from '../../../server/oidc/sweep.ts'
 import { askForDevice, confirmDevice, deviceGrant } from '../../kit/device.ts'
 import { openHttpBrowser } from '../../kit/http-browser.ts'
 import { askToken, postForm, refresh, type SignInAs } from '../../kit/sign-in.ts'
@@ -78,6 +79,25 @@ test('who asks too often is slowed down, by five seconds each time (§3.5)', asy
   expect((await poll(code)).body.error).toBe('slow_down')
   rig.clock.advance(16_000)
   expect((await poll(code)).body.error).toBe('authorization_pending')
+})
+
+test('a code that has expired is said to be, at both ends, also after a sweep (§3.5)', async () => {
+  const asked = await askForDevice(as)
+  await rig.seed.run(
+    `update oidc_device_code set payload = jsonb_set(payload::jsonb, '{exp}', '1')::text, expires_at = now() - interval '1 minute'`,
+    [],
+  )
+  await sweepExpired(rig.database, rig.clock.now())
+  expect((await poll(asked.device_code)).body.error).toBe('expired_token')
+  const browser = openHttpBrowser()
+  await browser.open(`${rig.issuer}/device`)
+  const page = await browser.submit({ user_code: asked.user_code })
+  expect({ status: page.status, says: page.text.includes('This code has expired') }).toEqual({
+    status: 422,
+    says: true,
+  })
+  await sweepExpired(rig.database, rig.clock.now() + 10 * 60_000)
+  expect((await poll(asked.device_code)).body.error).toBe('invalid_grant')
 })
 
 test('another client neither gets the tokens nor slows the device down', async () => {
