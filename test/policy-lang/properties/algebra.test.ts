@@ -3,12 +3,11 @@ import fc from 'fast-check'
 import { compileProgram, type Decision, formatFile, interpret, type Program } from '../../../policy-lang/index.ts'
 import { anyLayout, anyRule, anyRules, type RandomRule, writeSet } from './random-set.ts'
 import { anyWorld, type RandomWorld, storeOf, typedRequests } from './random-world.ts'
+import { patienceFor, propertyRuns } from './runs.ts'
 
-// A failure names its seed and path; `.ci/run` asks for 10,000 cases of each property.
-const runs = { numRuns: Number(process.env.WRIT_AGREEMENT_RUNS ?? 200) }
+const runs = propertyRuns('algebra', 200)
 const now = Date.parse('2026-03-02T10:00:00Z')
-// At 10,000 cases a property takes minutes.
-const patience = 60_000 + runs.numRuns * 120
+const patience = patienceFor(runs.numRuns)
 
 function compiled(text: string): Program {
   const { program, diagnostics } = compileProgram([{ path: 'set.fbac', text }])

@@ -4,9 +4,10 @@ import { type CompileResult, codes, compileProgram, formatFile, renderDiagnostic
 import { readCorpus } from '../../kit/corpus.ts'
 import { readSets } from '../unseen/read-set.ts'
 import { anyRules, writeSet } from './random-set.ts'
+import { patienceFor, propertyRuns } from './runs.ts'
 
-const runs = { numRuns: Number(process.env.WRIT_AGREEMENT_RUNS ?? 300) }
-const patience = 60_000 + runs.numRuns * 120
+const runs = propertyRuns('mutations', 300)
+const patience = patienceFor(runs.numRuns)
 
 /** Valid texts: the corpus, the unseen sets, generated ones. */
 const texts = [...readCorpus().map(({ text }) => text), ...readSets().flatMap(({ files }) => Object.values(files))]
