@@ -9,6 +9,9 @@ import { authorizationGranted } from './token-events.ts'
 import { found, subjectOf } from './token-families.ts'
 import { createWaitingRows, handleOf, keyOf, type Move } from './waiting-rows.ts'
 
+/** What is said to the second of two who take one step. */
+export const alreadyUsed = 'code has already been used'
+
 /**
  * Devices that wait for a person (RFC 8628). The library finds a code, looks at it and writes it back; here each step takes effect
  * only from the state that it began in, so that of two browsers one confirms and of two polls one is served.
@@ -20,7 +23,7 @@ export function deviceCodeFamily(context: FamilyContext): Family {
   const codeKey = secrets.deriveKey(`user-codes:${tenantId}`)
   const hashOf = (userCode: string) => createHmac('sha256', codeKey).update(userCode, 'utf8').digest('base64url')
   const step = async (key: string, move: Move): Promise<void> => {
-    if (!(await rows.move(key, move))) throw new library.errors.InvalidRequest('code has already been used')
+    if (!(await rows.move(key, move))) throw new library.errors.InvalidRequest(alreadyUsed)
   }
 
   const begin = async (exchange: Exchange, id: string, payload: AdapterPayload, seconds: number): Promise<void> => {

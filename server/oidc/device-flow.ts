@@ -1,13 +1,18 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { WebContext } from '../http/mount.ts'
-import { deviceCodePage, deviceConfirmPage, deviceDonePage } from '../pages/device-pages.ts'
+import { type DeviceProblem, deviceCodePage, deviceConfirmPage, deviceDonePage } from '../pages/device-pages.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { sendPage, viewerOf } from '../pages/page.ts'
+import { alreadyUsed } from './device-codes.ts'
 import type { Exchanges } from './exchange.ts'
 
 /** What a device said of itself when it asked, as far as it is shown to the person. */
 type DeviceInfo = { readonly ip?: unknown; readonly agent?: unknown }
-type Thrown = Error & { readonly statusCode?: number; readonly userCode?: unknown }
+type Thrown = Error & {
+  readonly statusCode?: number
+  readonly userCode?: unknown
+  readonly error_description?: unknown
+}
 
 /** What a person is shown while a device waits (RFC 8628 §3.3): type the code, say yes or no, done. */
 export const deviceHooks = (exchanges: Exchanges) => ({
@@ -83,18 +88,20 @@ function formOf(ctx: KoaContextWithOIDC): { readonly action: string; readonly xs
   return { action: ctx.oidc.urlFor('code_verification'), xsrf: state?.secret ?? '' }
 }
 
+type Problem = DeviceProblem | 'aborted'
+
 /** The library names what went wrong by the class that it threw, and exports none of them. */
-function problemOf(error: Thrown): 'unknown' | 'expired' | 'used' | 'throttled' | 'aborted' | 'refused' {
-  if (error.statusCode === 429) return 'throttled'
-  if (error.name === 'AbortedError') return 'aborted'
-  if (error.name === 'NotFoundError' || error.name === 'NoCodeError') return 'unknown'
-  if (error.name === 'ExpiredError') return 'expired'
-  if (
-    error.name === 'AlreadyUsedError' ||
-    /already been used/.test(error.message + String((error as { error_description?: unknown }).error_description))
-  )
-    return 'used'
-  return 'refused'
+const problems: { readonly [name: string]: Problem } = {
+  AbortedError: 'aborted',
+  NoCodeError: 'unknown',
+  NotFoundError: 'unknown',
+  ExpiredError: 'expired',
+  AlreadyUsedError: 'used',
+}
+
+function problemOf({ name, statusCode, error_description: description }: Thrown): Problem {
+  if (statusCode === 429) return 'throttled'
+  return problems[name] ?? (description === alreadyUsed ? 'used' : 'refused')
 }
 
 /** A form that is shown again says so by 422; the library says 200. */
