@@ -15,7 +15,13 @@ export type RunningChangeFeed = ChangeFeed & {
   stop(): Promise<void>
 }
 
-type Followed = { seen: bigint; readAt: number; reading: Promise<bigint> | undefined }
+type Followed = {
+  seen: bigint
+  readAt: number
+  reading: Promise<bigint> | undefined
+  /** Begins when `reading` has ended, for whoever came after it had begun. */
+  next: Promise<bigint> | undefined
+}
 
 export function createChangeFeed(deps: {
   readonly database: Database
@@ -69,7 +75,18 @@ export function createChangeFeed(deps: {
   const catchUp = (tenantId: string): Promise<bigint> => {
     const tenant = followed.get(tenantId)
     if (!tenant || database.inTransaction()) return follow(tenantId)
-    tenant.reading ??= outside(() => read(tenantId, tenant)).finally(() => {
+    if (!tenant.reading) return begin(tenantId, tenant)
+    // What is being read may miss what has been committed since it began: the caller is promised that, so it waits for the next.
+    tenant.next ??= tenant.reading
+      .catch(() => undefined)
+      .then(() => {
+        tenant.next = undefined
+        return tenant.reading ?? begin(tenantId, tenant)
+      })
+    return tenant.next
+  }
+  const begin = (tenantId: string, tenant: Followed): Promise<bigint> => {
+    tenant.reading = outside(() => read(tenantId, tenant)).finally(() => {
       tenant.reading = undefined
     })
     return tenant.reading
@@ -86,6 +103,7 @@ export function createChangeFeed(deps: {
       seen: BigInt(row?.position ?? 0),
       readAt: clock.now(),
       reading: undefined,
+      next: undefined,
     }
     followed.set(tenantId, tenant)
     return tenant.seen
@@ -143,7 +161,7 @@ export function createChangeFeed(deps: {
       clearTimeout(timer)
       timer = undefined
       await unsubscribe?.()
-      await Promise.allSettled([...followed.values()].map((tenant) => tenant.reading))
+      await Promise.allSettled([...followed.values()].flatMap((tenant) => [tenant.reading, tenant.next]))
     },
   }
 }
