@@ -8,8 +8,9 @@ import { codes, compileProgram, type FieldType, type Program, type Type } from '
 import { limits as decisionLimits } from '../../policy-lang/runtime/limits.ts'
 import { hardWords } from '../../policy-lang/source/lex.ts'
 import { limits as sourceLimits } from '../../policy-lang/source/limits.ts'
+import { errorsPage, generateErrors } from './generate-errors.ts'
 
-// Makes docs/policies/reference.md from the compiler's own tables: `node launch.mjs test/docs/generate-reference.ts`.
+// Makes docs/policies/reference.md from the compiler's own tables, and docs/errors.md: `node launch.mjs test/docs/generate-reference.ts`.
 
 export const referencePage = new URL('../../docs/policies/reference.md', import.meta.url)
 
@@ -189,5 +190,7 @@ const codeTable = (): string =>
     Object.entries(codes).map(([code, { severity, title }]) => [code, severity, title]),
   )
 
-if (process.argv[1] !== undefined && import.meta.url === `file://${process.argv[1]}`)
+if (process.argv[1] !== undefined && import.meta.url === `file://${process.argv[1]}`) {
   writeFileSync(referencePage, generateReference())
+  writeFileSync(errorsPage, await generateErrors())
+}
