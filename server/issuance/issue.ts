@@ -2,7 +2,17 @@
 import type { JsonValue } from '../decision/decision-point.ts'
 import type { RequestScope } from '../http/request-scope.ts'
 
-export type CredentialKind = 'code' | 'access' | 'refresh' | 'id' | 'session' | 'device' | 'ciba' | 'apiKey' | 'setup'
+export type CredentialKind =
+  | 'code'
+  | 'access'
+  | 'refresh'
+  | 'id'
+  | 'session'
+  | 'device'
+  | 'ciba'
+  | 'assertion'
+  | 'apiKey'
+  | 'setup'
 
 /** What is about to be made, for whom, on what evidence. */
 export type IssueRequest = {

@@ -80,6 +80,17 @@ export const clientMetadataSchema = z.strictObject({
       message: 'not an address that can be told',
     })
     .optional(),
+  /** Servers that take identity assertions of ours (ID-JAG): as whom the client is known there, and what it may ask for. */
+  identityAssertionAudiences: z
+    .array(
+      z.strictObject({
+        issuer: z.string().min(1).max(2_000),
+        clientId: z.string().min(1).max(255),
+        scope: scopeText.default(''),
+      }),
+    )
+    .max(50)
+    .optional(),
   /** Issuers, registered with the tenant, whose assertions the client may bring (RFC 7523 §2.1, RFC 8693 §2.1). */
   trustedIssuers: z.array(z.string().min(1).max(2_000)).max(50).optional(),
   /** False only for confidential clients of certification tenants (provider.md §2). */

@@ -12,6 +12,7 @@ export const tokenTypes = {
   access: 'urn:ietf:params:oauth:token-type:access_token',
   id: 'urn:ietf:params:oauth:token-type:id_token',
   jwt: 'urn:ietf:params:oauth:token-type:jwt',
+  idJag: 'urn:ietf:params:oauth:token-type:id-jag',
 } as const
 
 /** For whom a token is exchanged, and what it may be used for. */
@@ -32,6 +33,8 @@ export type Subject = {
   readonly acr?: string
   readonly amr?: string[]
   readonly authTime?: number
+  /** As the ID token told the client. */
+  readonly email?: { readonly address: string; readonly isVerified: boolean }
 }
 
 /** A person's token of ours that is good now. A client's own token speaks for nobody else. */
@@ -86,7 +89,9 @@ export async function subjectOfIdToken(
   })
   if (!session) return undefined
   const epochs = { account: Number(session.account_epoch), tenant: Number(session.tenant_epoch) }
-  return { accountId: sub, notAfter: exp, epochs, clientId, ...signInOf(claims) }
+  const { email: address, email_verified: isVerified } = claims
+  const email = typeof address === 'string' ? { email: { address, isVerified: isVerified === true } } : {}
+  return { accountId: sub, notAfter: exp, epochs, clientId, ...signInOf(claims), ...email }
 }
 
 type SessionRow = { readonly payload: string; readonly account_epoch: string; readonly tenant_epoch: string }

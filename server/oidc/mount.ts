@@ -233,7 +233,7 @@ function settleTokenAnswer(ctx: KoaContextWithOIDC, exchange: Exchange): void {
   const permitted = new Set([...exchange.permits.values()].map((permit) => permit.request.kind))
   const successor = exchange.refresh?.successor
   const isBacked =
-    permitted.has('access') &&
+    (permitted.has('access') || permitted.has('assertion')) &&
     (body.id_token === undefined || permitted.has('id')) &&
     (body.refresh_token === undefined || permitted.has('refresh') || successor !== undefined)
   if (!isBacked) throw new Error('oidc: a token answer without a decision was withheld')

@@ -4,6 +4,7 @@ import type { Clock } from '../../adapters/clock/port.ts'
 import type { Database } from '../../adapters/database/port.ts'
 import type { DecisionPoint } from '../decision/decision-point.ts'
 import type { Accounts } from '../identity/accounts.ts'
+import type { Issue } from '../issuance/issue.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { grantNames } from './client-metadata.ts'
@@ -11,6 +12,7 @@ import type { ClientRecord } from './client-records.ts'
 import type { Consents } from './consents.ts'
 import type { DpopNonces } from './dpop-nonces.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
+import type { SignAssertion } from './identity-assertion.ts'
 import { jwtBearer } from './jwt-bearer.ts'
 import type { Library } from './library.ts'
 import { toProtocolError } from './protocol-errors.ts'
@@ -44,6 +46,8 @@ export type OwnGrantParts = {
   readonly claimOnce: ClaimOnce
   readonly readAssertion: ReadAssertion
   readonly nonces: DpopNonces
+  readonly issue: Issue
+  readonly signAssertion: SignAssertion
   readonly verifyIdToken: (text: string, clientId: string) => Promise<boolean>
   readonly findClient: (id: string) => Promise<ClientRecord | undefined>
 }

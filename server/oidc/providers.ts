@@ -26,6 +26,7 @@ import { leavePingsToOutbox } from './ping-clients.ts'
 import { toProtocolError } from './protocol-errors.ts'
 import { type ClaimOnce, createReplayGuard } from './replay-guard.ts'
 import type { SecurityLog } from './security-log.ts'
+import { assertionSigner } from './sign-assertion.ts'
 import { spendOnce } from './spend-once.ts'
 import type { ReadAssertion } from './trusted-issuers.ts'
 
@@ -188,6 +189,8 @@ function buildProvider(
     claimOnce,
     readAssertion,
     nonces: createDpopNonces(nonceSecret),
+    issue,
+    signAssertion: assertionSigner(keys),
     verifyIdToken: idTokenVerifier({ tenant, keys, now }),
     findClient,
   })

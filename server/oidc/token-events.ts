@@ -31,7 +31,7 @@ export const authorizationGranted = (permit: Permit): SecurityEvent => ({
 
 /** One per answer of the token endpoint, but for a client's own grant (`grant-trail.ts`). */
 export function issuedEvents({ permits }: Exchange): readonly SecurityEvent[] {
-  const access = [...permits.values()].find(({ request }) => request.kind === 'access')
+  const access = [...permits.values()].find(({ request }) => request.kind === 'access' || request.kind === 'assertion')
   if (!access) return []
   return [{ name: 'oidc.token.issued', resource: ownerOf(access), detail: describedPermit(access), isSent: true }]
 }

@@ -6,6 +6,7 @@ import type { ClientRecord } from './client-records.ts'
 import { covers } from './consents.ts'
 import { type Subject, subjectOfAccessToken, subjectOfIdToken, tokenTypes } from './exchange-subject.ts'
 import { maySkipConsent } from './grants.ts'
+import { giveIdentityAssertion } from './identity-assertion.ts'
 import { type Actor, mintAccessToken } from './mint-access-token.ts'
 import type { OwnGrant, OwnGrantKit } from './own-grants.ts'
 import { proveKey } from './prove-key.ts'
@@ -17,6 +18,8 @@ const longestChain = 3
 
 type Presented = {
   readonly subject: Subject
+  /** An assertion for another server is wanted, not an access token of ours. */
+  readonly isIdJag?: boolean
   readonly actor?: { readonly entity: EntityValue; readonly sub: string; readonly issuer: string }
   /** An assertion of another issuer, still to be claimed. */
   readonly assertion?: Assertion
@@ -40,11 +43,16 @@ export const tokenExchange = (kit: OwnGrantKit): OwnGrant<Presented> => ({
     const { params = {} } = ctx.oidc
     const refuse = (why: string) => new kit.library.errors.InvalidRequest(why)
     const wanted = params.requested_token_type ?? tokenTypes.access
-    if (wanted !== tokenTypes.access && wanted !== tokenTypes.jwt) throw refuse('only access tokens are given')
+    const isIdJag = wanted === tokenTypes.idJag
+    if (wanted !== tokenTypes.access && wanted !== tokenTypes.jwt && !isIdJag)
+      throw refuse('nothing of this type is given')
     if (typeof params.subject_token !== 'string' || typeof params.subject_token_type !== 'string') {
       throw refuse('missing required parameter(s) (subject_token, subject_token_type)')
     }
     const found = await readSubject(kit, client, params.subject_token, params.subject_token_type)
+    if (isIdJag && (params.subject_token_type !== tokenTypes.id || params.actor_token !== undefined)) {
+      throw refuse('an identity assertion is given for an ID token, and to nobody else')
+    }
     // RFC 8693 §2.2.2: which check failed is nobody's business.
     if (!found) throw refuse('the subject token is not good')
     const hasActor = params.actor_token !== undefined
@@ -52,11 +60,15 @@ export const tokenExchange = (kit: OwnGrantKit): OwnGrant<Presented> => ({
       throw refuse('actor_token and actor_token_type go together')
     const actor = hasActor ? await readActor(kit, params.actor_token, params.actor_token_type) : undefined
     if (hasActor && !actor) throw refuse('the actor token is not good')
-    return { ...found, ...(actor ? { actor } : {}) }
+    return { ...found, isIdJag, ...(actor ? { actor } : {}) }
   },
 
-  async give(ctx, client, { subject, actor, assertion }, exchange) {
+  async give(ctx, client, { subject, actor, assertion, isIdJag }, exchange) {
     const now = kit.clock.now()
+    if (isIdJag) {
+      const { issuer } = kit.tenant
+      return giveIdentityAssertion(ctx, { ...kit, issuer, exchange, now }, { client, subject })
+    }
     const target = requestedTarget(ctx, { ...kit, client })
     const mayAct = requireNamedActor(kit, subject, actor)
     const act = actor ? chain(kit, actor, subject) : subject.act

@@ -43,6 +43,7 @@ beforeEach(async () => {
         grantNames.assertion,
       ],
       trustedIssuers: [upstream],
+      identityAssertionAudiences: [{ issuer: upstream, clientId: 'web-there', scope: '' }],
       scope: 'openid email offline_access access',
     },
     { firstParty: true },
@@ -134,6 +135,19 @@ const flows: { readonly [name: string]: () => Promise<Prepared> } = {
           subject_token: tokens.body.id_token ?? '',
           subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
           scope: 'access',
+        }),
+      )
+  },
+  'identity assertion': async () => {
+    const { tokens } = await signIn({ ...as, parameters: {} })
+    return async () =>
+      said(
+        await askToken(as, {
+          grant_type: grantNames.exchange,
+          requested_token_type: 'urn:ietf:params:oauth:token-type:id-jag',
+          subject_token: tokens.body.id_token ?? '',
+          subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+          audience: upstream,
         }),
       )
   },
@@ -245,6 +259,8 @@ const states: {
   'scope taken from the client': {
     make: () =>
       rig.seed.run(`update client set metadata = jsonb_set(metadata, '{scope}', '"openid"'), epoch = epoch + 1`, []),
+    // It asks for no scope of ours.
+    spares: ['identity assertion'],
   },
 }
 
