@@ -7,10 +7,10 @@ export type StartProgress = {
 const patienceMilliseconds = 10_000
 
 export function startProgress(tell: (text: string) => void, patience: number = patienceMilliseconds): StartProgress {
-  const began = Date.now()
+  const began = performance.now()
   let waitingFor = 'the configuration'
   const timer = setInterval(() => {
-    tell(`Still starting after ${Math.round((Date.now() - began) / 1_000)} s: waiting for ${waitingFor}.`)
+    tell(`Still starting after ${Math.round((performance.now() - began) / 1_000)} s: waiting for ${waitingFor}.`)
   }, patience)
   return {
     at(what) {
