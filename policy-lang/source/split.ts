@@ -53,6 +53,8 @@ export function split(source: SourceFile): { chunks: Chunk[]; trailing: number; 
     }
     if (open && (begins || belongs)) {
       open.end = end
+      // Marks with more than marks indented below them are a whole item: the next line in column 1 is another.
+      if (belongs && open.marksOnly) open.marksOnly = marksOnly.test(text.slice(start, end).trimStart())
       pending = undefined
     } else if (open && kind === 'indentedComment' && pending === undefined) {
       open.end = end

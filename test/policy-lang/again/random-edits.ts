@@ -18,6 +18,11 @@ export type Edit = {
 const kinds = [
   'line',
   'line',
+  'joinLines',
+  'joinLines',
+  'breakLine',
+  'indent',
+  'indent',
   'characters',
   'characters',
   'word',
@@ -114,6 +119,12 @@ function applyToText(text: string, edit: Edit): string {
     }
     case 'word':
       return replaceWord(text, edit)
+    case 'joinLines':
+      return replaceMatch(text, /\n+/g, edit.at, () => (edit.count > 2 ? ' ' : ''))
+    case 'breakLine':
+      return replaceMatch(text, /(?<=\S) (?=\S)/g, edit.at, () => (edit.count > 2 ? '\n' : '\n  '))
+    case 'indent':
+      return replaceMatch(text, /^ *(?=\S)/gm, edit.at, (spaces) => (spaces === '' ? '  ' : ''))
     case 'deleteItem':
     case 'moveItem':
     case 'repeatItem': {
@@ -136,6 +147,11 @@ function replaceWord(text: string, { at, other, count }: Edit): string {
   const found = pick(words, other)[0]?.[0] ?? ''
   const by = count > 2 ? found : old[0].replace(/"?$/, (end) => `1${end}`)
   return text.slice(0, old.index) + by + text.slice(old.index + old[0].length)
+}
+
+function replaceMatch(text: string, pattern: RegExp, at: number, by: (found: string) => string): string {
+  const [match] = pick([...text.matchAll(pattern)], at)
+  return match ? text.slice(0, match.index) + by(match[0]) + text.slice(match.index + match[0].length) : text
 }
 
 function insertItem(text: string, item: string, place: number): string {

@@ -122,6 +122,11 @@ describe('splitting by column 1 (SPEC 2)', () => {
       '// t',
     ])
     expect(items('@id("x") allow a\nallow b')).toEqual(['@id("x") allow a', 'allow b', ''])
+    expect(items('@id("x")\n  @hot\nallow a')).toEqual(['@id("x")\n  @hot\nallow a', ''])
+  })
+
+  test('marks are the column 1 of an item whose other lines are indented', () => {
+    expect(items('@id("x")\n  allow a\n@hot\nallow b')).toEqual(['@id("x")\n  allow a', '@hot\nallow b', ''])
   })
 
   test('a comment in column 1 does not end an item whose next line is indented', () => {
