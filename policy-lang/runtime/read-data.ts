@@ -1,3 +1,4 @@
+import { namedIn } from '../entities/references.ts'
 import type { EntityValue, Value } from '../ir/nodes.ts'
 import type {
   AttributeType,
@@ -26,6 +27,7 @@ export type DataProblem = {
     | 'unknown-type'
     | 'duplicate-entity'
     | 'wrong-type'
+    | 'dangling'
     | 'unknown-parent'
     | 'ambiguous-parent'
     | 'unknown-relation'
@@ -44,6 +46,8 @@ export function readData(program: Program, json: Json | undefined): ReadData {
   const { entities = [], tuples = [] } = isObject(data) ? data : {}
   if (!isArray(entities)) report(reader, 'malformed', 'entities', 'entities is an array')
   else for (const [index, row] of entities.entries()) readRow(reader, row, `entities[${index}]`)
+  for (const [index, entity] of [...reader.entities.values()].entries())
+    findDangling(reader, entity, `entities[${index}]`)
   const read = readTuples(program, tuples)
   return {
     entities: [...reader.entities.values()],
@@ -69,8 +73,11 @@ type Reader = {
   readonly entities: Map<string, EntityData>
 }
 
+/** What is said and goes on: the value is missing, the tuple does not count, the entity is one without attributes (SPEC 5.5). */
+const harmless: ReadonlySet<DataProblem['code']> = new Set(['wrong-type', 'holder-not-allowed', 'dangling'])
+
 function report(reader: Reader, code: DataProblem['code'], path: string, message: string): undefined {
-  const isHarmless = code === 'wrong-type' || code === 'holder-not-allowed'
+  const isHarmless = harmless.has(code)
   reader.problems.push({ severity: isHarmless ? 'warning' : 'error', code, message, path })
   return undefined
 }
@@ -111,6 +118,23 @@ function readRow(reader: Reader, row: Json, path: string): undefined {
 
 const readUid = (json: Json | undefined): EntityValue | undefined =>
   readEntity(isObject(json) && '__entity' in json ? json.__entity : json)
+
+/** A link or attribute that leads to nothing in the data: allowed, and mostly a slip. */
+function findDangling(reader: Reader, { uid, attributes }: EntityData, path: string): void {
+  for (const [name, value] of attributes) {
+    const named: EntityValue[] = []
+    namedIn(value, named)
+    for (const { type, id } of named) {
+      if (reader.entities.has(`${type}\u0000${id}`)) continue
+      report(
+        reader,
+        'dangling',
+        `${path}.attrs.${name}`,
+        `${uid.type}::"${uid.id}" names ${type}::"${id}", which has no row`,
+      )
+    }
+  }
+}
 
 type ParentRow = {
   readonly type: EntityType

@@ -50,6 +50,8 @@ export function createEntityRows(database: Database, tenantId: string) {
         return type ? parentsOf(type, stored) : []
       }
       let level = linksOf(uid, attributes)
+      // ORDER: two writers that each make half of a cycle see each other: the second waits until the first has committed.
+      if (level.length > 0) await database.query(holdLinks, [tenantId])
       const seen = new Set<string>()
       for (let depth = 0; level.length > 0 && depth < limits.linkDepth; depth += 1) {
         const above = level.find((parent) => parent.type === uid.type && parent.id === uid.id)
@@ -79,6 +81,10 @@ function entityOf({ type, id, attributes, version }: EntityRow): StoredEntity {
   return { uid: { kind: 'entity', type, id }, attributes: parsed.value as Attributes, version: Number(version) }
 }
 
+const holdLinks: Statement = {
+  name: 'entity-hold-links',
+  text: 'select position from tenant_revision where tenant_id = $1 for update',
+}
 const findEntity: Statement = {
   name: 'entity-find',
   text: 'select type, id, attributes::text as attributes, version from entity where tenant_id = $1 and type = $2 and id = $3',

@@ -29,6 +29,7 @@ export async function* importEntities(
 ): AsyncGenerator<string> {
   const total = { lines: 0, written: 0, unchanged: 0, refused: 0 }
   let batch: (Row | Mistake)[] = []
+  const seen = new Map<string, number>()
   let number = 0
   const flush = async () => {
     number += 1
@@ -48,7 +49,7 @@ export async function* importEntities(
   }
   for await (const text of linesOf(stream)) {
     total.lines += 1
-    if (text.trim() !== '') batch.push(readRow(text, total.lines))
+    if (text.trim() !== '') batch.push(onlyOnce(readRow(text, total.lines), seen))
     if (batch.length === limits.importBatch) yield await flush()
   }
   if (batch.length > 0) yield await flush()
@@ -85,6 +86,20 @@ async function writeBatch(admin: Admin, scope: RequestScope, actor: Actor, batch
     if (error instanceof CycleFound) return { written: 0, unchanged: 0, errors: cycles }
     throw error
   }
+}
+
+/** An entity that stands twice in one import is a mistake: which of the two is meant? */
+function onlyOnce(row: Row | Mistake, seen: Map<string, number>): Row | Mistake {
+  if ('message' in row) return row
+  const { line, uid } = row
+  const key = JSON.stringify([uid.type, uid.id])
+  const before = seen.get(key)
+  if (before !== undefined) {
+    const message = `${uid.type} ${uid.id} stands in line ${before} already.`
+    return { line, pointer: '/id', code: 'duplicate_entity', message }
+  }
+  if (seen.size < limits.importRemembered) seen.set(key, line)
+  return row
 }
 
 /** Rolls the batch back. */

@@ -8,6 +8,8 @@ export const limits = {
   importBatch: 500,
   importLineBytes: 256 * 1024,
   importReportLines: 1_000,
+  /** Entities of one import among which a second of the same id is found. */
+  importRemembered: 1_000_000,
   documentBytes: 8 * 1024 * 1024,
   documents: 10_000,
   policyFiles: 1_000,

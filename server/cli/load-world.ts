@@ -22,10 +22,18 @@ export function loadWorld({ policy, entities, now }: WorldFiles, io: CommandIo):
   }
   const data = entities === undefined ? undefined : parseJsonText(readText(fromFolder(io, entities)), entities)
   const made = makeWorld(compiled, data, now)
-  if (made.ok) return made.world
+  if (made.ok) {
+    for (const warning of made.warnings.slice(0, warningsShown)) io.error(`warning: ${entities ?? ''}: ${warning}\n`)
+    const more = made.warnings.length - warningsShown
+    if (more > 0) io.error(`warning: ${entities ?? ''}: ${more} more of this kind\n`)
+    return made.world
+  }
   for (const { message } of made.refusals) io.error(`${entities ?? ''}: ${message}\n`)
   return undefined
 }
+
+/** Data has mistakes of one kind in many rows. */
+const warningsShown = 20
 
 /** JSON with exact integers; a mistake in it is a UsageMistake that says where. */
 export function parseJsonText(text: string, where: string): Json {

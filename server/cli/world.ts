@@ -25,7 +25,7 @@ export type World = {
 }
 
 export type MadeWorld =
-  | { readonly ok: true; readonly world: World }
+  | { readonly ok: true; readonly world: World; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly refusals: readonly Refused[] }
 
 /** All or nothing: a mistake in the policies or an error in the data leaves no world to ask (SPEC 8). */
@@ -56,7 +56,8 @@ export function makeWorld(
     return { ok: false, refusals: problems.map((message) => ({ code: 'invalid-data', message })) }
   }
   const externs = readExterns(program, isFields(data) ? data.externs : undefined)
-  return { ok: true, world: { program, sources, evaluator: createEvaluator(program), store, externs, now } }
+  const warnings = read.problems.map(({ path, message }) => `${path}: ${message}`)
+  return { ok: true, world: { program, sources, evaluator: createEvaluator(program), store, externs, now }, warnings }
 }
 
 /** `externs` of the data: a value by name; absent, `{"fails":true}` or of another type = failed (SPEC 9). */

@@ -77,7 +77,9 @@ export function createGraphs(deps: {
     tenants.set(policy.tenantId, schemasOfTenant)
     const known = schemasOfTenant.get(key)
     if (known) return known
-    const graph = createTenantGraph(database, policy.tenantId, policy.program)
+    const graph = createTenantGraph(database, policy.tenantId, policy.program, ({ code, message }) =>
+      log.warn({ tenantId: policy.tenantId, code, why: message }, 'a stored entity is not used'),
+    )
     const held: Held = { graph, pending: [{ kind: 'everything' }], busy: undefined, usedAt: clock.now(), isRead: false }
     schemasOfTenant.set(key, held)
     return held

@@ -8,6 +8,7 @@ import {
   type Program,
   parseStrictJson,
   readValue,
+  type StoreProblem,
   type Tuple,
   type Value,
 } from '../../policy-lang/index.ts'
@@ -39,7 +40,12 @@ export const schemaOf = (program: Program): string => {
   return createHash('sha256').update(text).digest('base64')
 }
 
-export function createTenantGraph(database: Database, tenantId: string, program: Program): TenantGraph {
+export function createTenantGraph(
+  database: Database,
+  tenantId: string,
+  program: Program,
+  refused: (problem: StoreProblem) => void = () => undefined,
+): TenantGraph {
   let store = createEntityStore(program)
   let roles = emptyRoles()
   const graph = {
@@ -59,7 +65,8 @@ export function createTenantGraph(database: Database, tenantId: string, program:
         tuples.filter((tuple) => known.isAssignment(tuple, program)),
       )
       for (const role of known.rows) fresh.putRolePermissions(role.scopeType, role.name, role.permissions)
-      for (const row of await database.query<EntityRow>(selectEntities, [tenantId])) putEntity(fresh, program, row)
+      for (const row of await database.query<EntityRow>(selectEntities, [tenantId]))
+        putEntity(fresh, row, { program, refused })
       store = fresh
       roles = known
     },
@@ -111,7 +118,7 @@ export function createTenantGraph(database: Database, tenantId: string, program:
       for (const entity of named) {
         if (!found.has(JSON.stringify([entity.type, entity.id]))) store.removeEntity(entityOf(entity))
       }
-      for (const row of rows) putEntity(store, program, row)
+      for (const row of rows) putEntity(store, row, { program, refused })
     }
   }
   return graph
@@ -176,7 +183,11 @@ function putClosure(store: EntityStore, roles: Roles, held: readonly Tuple[]): v
 type EntityRow = { readonly type: string; readonly id: string; readonly attributes: string }
 
 /** Attributes that the schema does not declare, or with another type, count as missing (SPEC 5). */
-function putEntity(store: EntityStore, program: Program, row: EntityRow): void {
+function putEntity(
+  store: EntityStore,
+  row: EntityRow,
+  { program, refused }: { readonly program: Program; readonly refused: (problem: StoreProblem) => void },
+): void {
   const type = program.entityTypes.get(row.type)
   const uid = entityOf(row)
   if (!type) return
@@ -187,7 +198,9 @@ function putEntity(store: EntityStore, program: Program, row: EntityRow): void {
     if (value !== undefined) attributes.set(attribute.name, value)
   }
   // A row that the graph refuses (a cycle of links) has no attributes rather than old ones: a rule that needs them fails closed.
-  if (store.putEntity({ uid, attributes }).length > 0) store.removeEntity(uid)
+  const problems = store.putEntity({ uid, attributes })
+  if (problems.length > 0) store.removeEntity(uid)
+  for (const problem of problems) refused(problem)
 }
 
 /** The exact reader where a number may not fit a double, the native one elsewhere: it is what loads a million rows. */

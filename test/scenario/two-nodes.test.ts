@@ -13,6 +13,8 @@ const policy = `import User from "writ:identity"
 entity Paper {
   relation reader: User
 }
+entity Box in up: Box? {
+}
 action read on Paper by User
 @id("readers")
 allow read on p: Paper to reader of p
@@ -53,11 +55,11 @@ describeWith(realPostgresNeed, 'two nodes on one PostgreSQL (admin.md §7, SPEC 
   }, 30_000)
 
   const addressOf = (at: 0 | 1): string => `http://127.0.0.1:${ports[at]}`
-  const admin = (method: string, path: string, body: unknown) =>
-    fetch(addressOf(0) + path, {
+  const admin = (method: string, path: string, body: unknown, at: 0 | 1 = 0) =>
+    fetch(addressOf(at) + path, {
       method,
       headers: {
-        authorization: `Bearer ${readFileSync(join(nodes[0]?.dataFolder ?? '', 'cli-token'), 'utf8').trim()}`,
+        authorization: `Bearer ${readFileSync(join(nodes[at]?.dataFolder ?? '', 'cli-token'), 'utf8').trim()}`,
         'content-type': 'application/json',
       },
       body: JSON.stringify(body),
@@ -122,6 +124,16 @@ describeWith(realPostgresNeed, 'two nodes on one PostgreSQL (admin.md §7, SPEC 
       signal('CONT')
     }
   }, 60_000)
+
+  test('two writers who each make half of a cycle: one is refused (SPEC 3.1)', async () => {
+    const half = (at: 0 | 1, id: string, up: string) =>
+      admin('PUT', `/admin/v1/entities/Box/${id}`, { attributes: { up: { type: 'Box', id: up } } }, at)
+    for (let round = 0; round < 20; round += 1) {
+      const [a, b] = [`a${round}`, `b${round}`]
+      const statuses = (await Promise.all([half(0, a, b), half(1, b, a)])).map(({ status }) => status)
+      expect(statuses.sort()).toEqual([201, 422])
+    }
+  }, 30_000)
 
   test('without a token, and without notices, an answer is old for no longer than the poll', async () => {
     await write('writes', 'slow')

@@ -32,6 +32,18 @@ describe('writ decide (import-cli.md)', () => {
     ])
   })
 
+  test('says what in the data leads nowhere or is of another type, and goes on', async () => {
+    const odd = { uid: { type: 'Note', id: 'odd' }, attrs: { owner: { type: 'User', id: 'gone' }, hold: 'yes' } }
+    folder.write({
+      'data.json': JSON.stringify({ ...data, entities: [...data.entities, odd] }),
+      'r.jsonl': lines(ask('ann', 'read', 'plan')),
+    })
+    const { code, out, error } = await decide()
+    expect([code, read(out)]).toMatchObject([0, [{ decision: true }]])
+    expect(error).toContain('has no row')
+    expect(error).toContain('hold is of another type: it counts as missing')
+  })
+
   test('lists resources and subjects, sorted, also those that only a tuple names', async () => {
     folder.write({
       'r.jsonl': lines(
