@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { signIn } from '../kit/sign-in.ts'
 import { openRig, type Rig } from '../server/admin/rig.ts'
@@ -16,6 +17,11 @@ export type RawRequest = {
   readonly body?: string | Buffer
 }
 
+/** A header that makes the request come from an address of its own. */
+export const fromElsewhere = (): { readonly 'x-forwarded-for': string } => ({
+  'x-forwarded-for': [10, randomInt(256), randomInt(256), randomInt(256)].join('.'),
+})
+
 export type TestClient = { readonly id: string; readonly redirectUri: string; readonly secret?: string }
 
 export type Stand = Rig & {
@@ -33,6 +39,8 @@ export type Stand = Rig & {
   createClient(id: string, more?: { readonly [member: string]: unknown }): Promise<TestClient>
   createUser(email: string, password: string, more?: object): Promise<string>
   basic(client: TestClient): string
+  /** Of a client that this stand has made. */
+  secretOf(id: string): string
   /** Tokens of alice through a client, by the whole code flow. */
   tokens(options?: {
     readonly client?: TestClient
@@ -49,9 +57,11 @@ const scope = 'openid profile email offline_access access'
 
 /** The whole server with people and clients in it, all made through the doors that surface.md names. */
 export async function openStand(): Promise<Stand> {
-  const rig = await openRig()
+  // So that a test can come from as many addresses as it needs: what is counted per address must not hide what is checked.
+  const rig = await openRig({ trustedProxies: ['127.0.0.0/8'] })
   const { issuer, url } = rig.server
   const redirectUri = `${issuer}/app/cb`
+  const made = new Map<string, string>()
 
   async function createClient(id: string, more: { readonly [member: string]: unknown } = {}): Promise<TestClient> {
     const isPublic = more.tokenEndpointAuthMethod === 'none'
@@ -66,6 +76,7 @@ export async function openStand(): Promise<Stand> {
     }
     const { status, body, text } = await rig.call('POST', '/admin/v1/clients', { ...metadata, ...more })
     if (status !== 201) throw new Error(`no client ${id}: ${status} ${text}`)
+    if (typeof body.clientSecret === 'string') made.set(id, body.clientSecret)
     return { id, redirectUri, ...(typeof body.clientSecret === 'string' ? { secret: body.clientSecret } : {}) }
   }
 
@@ -106,6 +117,7 @@ export async function openStand(): Promise<Stand> {
     createClient,
     createUser,
     basic,
+    secretOf: (id) => made.get(id) ?? '',
     tokens: ({ client = web, resource, scopes = ['openid', 'email'] } = {}) =>
       signIn({
         issuer,
@@ -115,7 +127,7 @@ export async function openStand(): Promise<Stand> {
         ...(resource === undefined ? {} : { resource }),
       }),
     async clientToken(client, resource = `${issuer}/api`) {
-      const body = new URLSearchParams({ grant_type: 'client_credentials', resource }).toString()
+      const body = new URLSearchParams({ grant_type: 'client_credentials', resource, scope: 'access' }).toString()
       const headers = { authorization: basic(client), 'content-type': 'application/x-www-form-urlencoded' }
       const { text, status } = await sendRaw(url, '/oauth2/token', { method: 'POST', headers, body })
       const token: unknown = JSON.parse(text).access_token

@@ -32,7 +32,7 @@ export type CallOptions = {
 }
 
 /** A whole server on a free port with a data folder of its own; the administrator is the command line's token. */
-export async function openRig(): Promise<Rig> {
+export async function openRig(changes: Partial<Config> = {}): Promise<Rig> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'writ-admin-'))
   const config: Config = {
     profile: 'development',
@@ -43,6 +43,7 @@ export async function openRig(): Promise<Rig> {
     trustedProxies: [],
     mailFrom: 'writ@example.test',
     logLevel: 'debug',
+    ...changes,
   }
   const logs: string[] = []
   const server = await startServer({
