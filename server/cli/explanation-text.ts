@@ -61,26 +61,44 @@ export function planText(plan: PlanExplanation | null, color: boolean): string {
 
 /** File, line and column of a span; nothing of one that no file holds. */
 export function placesIn(sources: readonly SourceFile[]) {
+  const byId = new Map(sources.map((source) => [source.id, source]))
+  const starts = new Map<number, readonly number[]>()
   return (span: Span): { readonly file?: string; readonly line?: number; readonly column?: number } => {
-    const source = sources.find(({ id }) => id === span.file)
-    return source ? { file: source.path, ...positionOf(source.text, lineStarts(source.text), span.start) } : {}
+    const source = byId.get(span.file)
+    if (!source) return {}
+    const lines = starts.get(span.file) ?? lineStarts(source.text)
+    starts.set(span.file, lines)
+    return { file: source.path, ...positionOf(source.text, lines, span.start) }
   }
 }
 
 function fullLines({ decision, remarks, rules, nearMiss }: FullExplanation, writing: Writing): readonly string[] {
   const shown = (effect: ExplainedRule['effect'], counts: boolean) =>
     rules.filter((rule) => rule.effect === effect && rule.counts === counts)
-  const group = (title: string, found: readonly ExplainedRule[]) =>
-    found.length > 0 ? ['', writing.paint('strong', title), ...found.flatMap((rule) => ruleLines(rule, writing))] : []
+  const group = (title: string, found: readonly ExplainedRule[]) => {
+    if (found.length === 0) return []
+    const told = found.slice(0, rulesTold).flatMap((rule) => ruleLines(rule, writing))
+    const rest = found.length > rulesTold ? [`  … and ${found.length - rulesTold} more; --format json tells all`] : []
+    return ['', writing.paint('strong', title), ...told, ...rest]
+  }
   return [
     ...remarks.map((remark) => `  ${remark}`),
     ...(decision.fields ? [`  fields: ${decision.fields.join(', ')}`] : []),
     ...(decision.degraded.length > 0 ? [`  degraded: ${decision.degraded.join(', ')}`] : []),
     ...group('rules that deny', shown('deny', true)),
     ...group('rules that allow', shown('allow', true)),
-    ...group('rules that could allow', shown('allow', false)),
+    ...group('rules that could allow', nearestFirst(shown('allow', false))),
     ...(nearMiss ? ['', ...missLines(nearMiss, writing)] : []),
   ]
+}
+
+/** A person reads no more than these of a kind. */
+const rulesTold = 20
+
+/** Those that lack the least; among them by id. */
+function nearestFirst(rules: readonly ExplainedRule[]): readonly ExplainedRule[] {
+  const lacks = (rule: ExplainedRule) => rule.conditions.filter(({ isDecisive }) => isDecisive).length
+  return [...rules].sort((a, b) => lacks(a) - lacks(b))
 }
 
 function ruleLines(rule: ExplainedRule, { paint, place }: Writing): readonly string[] {

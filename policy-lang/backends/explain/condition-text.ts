@@ -53,8 +53,12 @@ export function conditionText(expr: Expr): string {
   }
 }
 
-/** A path as the author wrote its end: locals of inlined functions lose the number that made them unique. */
-export const shownText = (text: string): string => text.replace(/\$\d+/g, '')
+/** For people: locals of inlined functions lose the number that made them unique, and nothing runs on for pages. */
+export function shownText(text: string): string {
+  const plain = text.replace(/\$\d+/g, '')
+  return plain.length <= longestText ? plain : `${plain.slice(0, longestText)}…`
+}
+const longestText = 500
 
 export const entityText = ({ type, id }: EntityValue): string => `${type}::${JSON.stringify(id)}`
 

@@ -21,7 +21,7 @@ export type Question = {
 }
 
 /** Atoms judged in one search; more make an explanation slower than it is worth. */
-const workLimit = 2_000_000
+const workLimit = 400_000
 
 /** The smallest set of atomic conditions that would flip the answer, context first (SPEC 7.4). */
 export function findNearMiss(question: Question): FoundMiss | undefined {
