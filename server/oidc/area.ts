@@ -12,6 +12,7 @@ import { oidcTables } from '../schema/0010-oidc.ts'
 import { oidcRequestTables } from '../schema/0011-oidc-requests.ts'
 import { oidcGrantTables } from '../schema/0012-oidc-grants.ts'
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts'
+import { createAccountMount } from './account-mount.ts'
 import { createLogoutDelivery, logoutTopic } from './backchannel-logout.ts'
 import { backchannelRoutes } from './backchannel-routes.ts'
 import { createClientAuthenticator } from './client-authentication.ts'
@@ -82,6 +83,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
   const accessTokens: AccessTokens = createAccessTokens({
     database,
     clock,
+    secrets,
     keysOf: async (tenant) => (await providers.of(tenant)).keys,
     noncesOf: dpopNoncesOf(secrets),
   })
@@ -120,6 +122,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
       }),
       createResourceMetadataMount(kernel.tenants),
       createInteractionMount({ kernel, providers, exchanges, securityLog, signInOf }),
+      createAccountMount({ kernel, providers, exchanges }),
       createSetupMount({ kernel, providers, exchanges, passwords, onFirstAdmin }),
     ],
     tokenVerifier: accessTokens,

@@ -1,5 +1,5 @@
 import { type Html, html } from './html.ts'
-import type { PageContent, Viewer } from './page.ts'
+import { type PageContent, scopeText, type Viewer } from './page.ts'
 import type { Texts } from './texts.ts'
 
 export type ConsentPage = {
@@ -55,6 +55,3 @@ const detailItem = (texts: Texts, { type, identifier, members }: AskedDetail): H
   html`<li>${texts.detail(type, identifier)}${
     members.length > 0 && html`<dl>${members.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`
   }</li>`
-
-const scopeText = (texts: Texts, scope: string): string =>
-  Object.hasOwn(texts.scopes, scope) ? (texts.scopes[scope] ?? scope) : texts.otherScope(scope)

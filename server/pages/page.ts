@@ -75,3 +75,7 @@ export function formSource(address: string): string[] {
   if (url.protocol === 'http:' || url.protocol === 'https:') return [url.origin]
   return /^[a-z][a-z0-9+.-]*:$/.test(url.protocol) ? [url.protocol] : []
 }
+
+/** What an app asks for by a scope, in words. */
+export const scopeText = (texts: Texts, scope: string): string =>
+  Object.hasOwn(texts.scopes, scope) ? (texts.scopes[scope] ?? scope) : texts.otherScope(scope)

@@ -12,6 +12,7 @@ body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding
 main { width: 100%; max-width: 26rem; background: var(--card); border-radius: 0.75rem; padding: clamp(1.25rem, 6vw, 2.25rem);
   box-shadow: 0 1px 2px rgb(0 0 0 / 12%), 0 8px 28px rgb(0 0 0 / 8%); overflow-wrap: anywhere; }
 h1 { margin: 0 0 0.5rem; font-size: 1.5rem; line-height: 1.25; }
+h2 { margin: 1.5rem 0 0.5rem; font-size: 1.125rem; }
 p { margin: 0 0 1rem; color: var(--dim); }
 ul { margin: 0 0 1.25rem; padding-left: 1.25rem; }
 li { margin: 0.25rem 0; }
