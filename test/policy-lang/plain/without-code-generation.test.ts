@@ -12,7 +12,12 @@ const suites = ['../agreement/', '../cases/'].flatMap((folder) =>
 )
 
 async function runPlainly(flags: readonly string[], files: readonly string[]) {
-  const args = [...flags, '--disable-warning=ExperimentalWarning', here('./run-plainly.ts'), ...files]
+  const args = [
+    ...flags,
+    '--disable-warning=ExperimentalWarning',
+    fileURLToPath(new URL('./run-plainly.ts', import.meta.url)),
+    ...files,
+  ]
   const { stdout } = await promisify(execFile)(process.execPath, args, {
     env: { ...process.env, WRIT_AGREEMENT_RUNS: process.env.WRIT_AGREEMENT_RUNS ?? '30' },
     maxBuffer: 64 * 1024 * 1024,
@@ -29,7 +34,10 @@ describe('where code generation is forbidden (SPEC 7.2)', () => {
   }, 120_000)
 
   test('the run tells a failing test from a passing one, and whether the flag holds', async () => {
-    const { forbidden, ran, failures } = await runPlainly([], [here('./one-fails.ts')])
+    const { forbidden, ran, failures } = await runPlainly(
+      [],
+      [fileURLToPath(new URL('./one-fails.ts', import.meta.url))],
+    )
     expect({ forbidden, ran }).toEqual({ forbidden: false, ran: 3 })
     expect(failures).toEqual([expect.stringMatching(/^outer › two #1: .*toBe/s)])
   })

@@ -43,7 +43,7 @@ const ask = (pages: number) => ({
 })
 
 function inAnotherProcess(sealed: string, requests: readonly object[]) {
-  const script = fileURLToPath(new URL('run-sealed-program.ts', import.meta.url))
+  const script = fileURLToPath(new URL('./run-sealed-program.ts', import.meta.url))
   const input = JSON.stringify({ key: key.toString('base64'), place, sealed, requests })
   const { stdout, stderr } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
     input,
