@@ -46,14 +46,31 @@ export function readData(program: Program, json: Json | undefined): ReadData {
   const { entities = [], tuples = [] } = isObject(data) ? data : {}
   if (!isArray(entities)) report(reader, 'malformed', 'entities', 'entities is an array')
   else for (const [index, row] of entities.entries()) readRow(reader, row, `entities[${index}]`)
-  for (const [index, entity] of [...reader.entities.values()].entries())
-    findDangling(reader, entity, `entities[${index}]`)
   const read = readTuples(program, tuples)
   return {
     entities: [...reader.entities.values()],
     tuples: read.tuples,
     problems: [...reader.problems, ...read.problems],
   }
+}
+
+/**
+ * Links and attributes that lead to no row: allowed, an entity without attributes (SPEC 5.5), and mostly a slip. Apart from
+ * `readData`, because data of tuples alone has no rows at all.
+ */
+export function findDangling(entities: readonly EntityData[]): readonly DataProblem[] {
+  const known = new Set(entities.map(({ uid }) => `${uid.type}\u0000${uid.id}`))
+  return entities.flatMap(({ uid, attributes }, index) =>
+    [...attributes].flatMap(([name, value]) => {
+      const named: EntityValue[] = []
+      namedIn(value, named)
+      const lost = named.filter(({ type, id }) => !known.has(`${type}\u0000${id}`))
+      return lost.map(({ type, id }): DataProblem => {
+        const message = `${uid.type}::"${uid.id}" names ${type}::"${id}", which has no row`
+        return { severity: 'warning', code: 'dangling', message, path: `entities[${index}].attrs.${name}` }
+      })
+    }),
+  )
 }
 
 /** Tuples alone: those of a request, which hold for it only. */
@@ -73,11 +90,8 @@ type Reader = {
   readonly entities: Map<string, EntityData>
 }
 
-/** What is said and goes on: the value is missing, the tuple does not count, the entity is one without attributes (SPEC 5.5). */
-const harmless: ReadonlySet<DataProblem['code']> = new Set(['wrong-type', 'holder-not-allowed', 'dangling'])
-
 function report(reader: Reader, code: DataProblem['code'], path: string, message: string): undefined {
-  const isHarmless = harmless.has(code)
+  const isHarmless = code === 'wrong-type' || code === 'holder-not-allowed'
   reader.problems.push({ severity: isHarmless ? 'warning' : 'error', code, message, path })
   return undefined
 }
@@ -118,23 +132,6 @@ function readRow(reader: Reader, row: Json, path: string): undefined {
 
 const readUid = (json: Json | undefined): EntityValue | undefined =>
   readEntity(isObject(json) && '__entity' in json ? json.__entity : json)
-
-/** A link or attribute that leads to nothing in the data: allowed, and mostly a slip. */
-function findDangling(reader: Reader, { uid, attributes }: EntityData, path: string): void {
-  for (const [name, value] of attributes) {
-    const named: EntityValue[] = []
-    namedIn(value, named)
-    for (const { type, id } of named) {
-      if (reader.entities.has(`${type}\u0000${id}`)) continue
-      report(
-        reader,
-        'dangling',
-        `${path}.attrs.${name}`,
-        `${uid.type}::"${uid.id}" names ${type}::"${id}", which has no row`,
-      )
-    }
-  }
-}
 
 type ParentRow = {
   readonly type: EntityType

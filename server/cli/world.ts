@@ -6,6 +6,7 @@ import {
   type EntityStore,
   type Evaluator,
   type Externs,
+  findDangling,
   type Json,
   type Program,
   readData,
@@ -56,7 +57,8 @@ export function makeWorld(
     return { ok: false, refusals: problems.map((message) => ({ code: 'invalid-data', message })) }
   }
   const externs = readExterns(program, isFields(data) ? data.externs : undefined)
-  const warnings = read.problems.map(({ path, message }) => `${path}: ${message}`)
+  const told = [...read.problems, ...findDangling(read.entities)]
+  const warnings = told.map(({ path, message }) => `${path}: ${message}`)
   return { ok: true, world: { program, sources, evaluator: createEvaluator(program), store, externs, now }, warnings }
 }
 
