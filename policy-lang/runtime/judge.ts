@@ -63,7 +63,8 @@ export const refusal = (code: string): Decision => ({
 })
 
 /** Denies of lower layers do not count against a sealed allow (SPEC 6). */
-const countsAgainst = (deny: Rule, allow: Rule): boolean => !allow.sealed || height[deny.layer] >= height[allow.layer]
+export const countsAgainst = (deny: Rule, allow: Rule): boolean =>
+  !allow.sealed || height[deny.layer] >= height[allow.layer]
 const height: { readonly [layer in Layer]: number } = { platform: 3, module: 2, tenant: 1, organization: 0 }
 
 /** Advice only if every counting deny carries some: else the person steps up for nothing (SPEC 5). */

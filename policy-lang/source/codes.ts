@@ -3,7 +3,7 @@ import type { Span } from './span.ts'
 
 /**
  * Every diagnostic code of the compiler, once. F1xxx lexis and syntax, F2xxx names, F3xxx types, F4xxx relations and
- * flows, F5xxx composition and layers, F6xxx tests, F8xxx limits, F9xxx warnings. A code is never given a second meaning.
+ * flows, F5xxx composition and layers, F6xxx tests, F7xxx filters, F8xxx limits, F9xxx warnings. A code is never given a second meaning.
  */
 export const codes = {
   F1001: { severity: 'error', title: 'The file is not valid UTF-8.' },
@@ -78,6 +78,8 @@ export const codes = {
   F6002: { severity: 'error', title: 'A test that contradicts itself.' },
   F6003: { severity: 'error', title: 'An expectation of something that does not exist.' },
   F6010: { severity: 'error', title: 'An expectation that does not hold when the test is run.' },
+  F7001: { severity: 'error', title: 'A rule that a list filter in SQL cannot say.' },
+  F7002: { severity: 'error', title: 'A list filter in SQL would be too large.' },
   F8001: { severity: 'error', title: 'The file is larger than a policy file may be.' },
   F8002: { severity: 'error', title: 'A line is longer than a line may be.' },
   F8003: { severity: 'error', title: 'The file has more items than a file may have.' },
