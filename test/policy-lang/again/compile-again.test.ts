@@ -94,8 +94,8 @@ ${effect} ${action} on n: Note to User
     ['marks above the item below', `${module}${rule}`, `${module}\n@id("x")${rule}`],
     ['a document above the item below', `${module}${rule}`, `${module}/// why\n${rule}`],
     ['all of it gone', `${module}${rule}`, ''],
-    ['a named rule of another action', flowing('edit', 'allow'), flowing('read', 'allow')],
-    ['a named rule of another effect', flowing('edit', 'allow'), flowing('edit', 'deny')],
+    ['a named rule of another action', flowing('read', 'allow'), flowing('edit', 'allow')],
+    ['a named rule of another effect', flowing('read', 'allow'), flowing('read', 'deny')],
     ['a rule that does not flow', flowing('edit', 'allow', 'x'), flowing('edit', 'allow', 'xx')],
   ])('is the same after one edit: %s', (_, before, after) => {
     const { memory } = compileProgram([{ path: 'a.fbac', text: before }])
