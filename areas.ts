@@ -9,11 +9,12 @@ import { foundation } from './server/schema/0001-foundation.ts'
 import { changes } from './server/schema/0002-changes.ts'
 import { tupleConditions } from './server/schema/0013-tuple-conditions.ts'
 import { policyPrograms } from './server/schema/0014-policy-programs.ts'
+import { filterFunctions } from './server/schema/0040-filter-functions.ts'
 
 /** The kernel's own tables, and the rules of administration and issuance. */
 const kernelArea: Area = {
   name: 'server',
-  migrations: [foundation, changes, tupleConditions, policyPrograms],
+  migrations: [foundation, changes, tupleConditions, policyPrograms, filterFunctions],
   policies: { folder: new URL('./server/policy/', import.meta.url), layer: 'platform' },
 }
 

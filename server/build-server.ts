@@ -22,6 +22,7 @@ import { createGraphs } from './decision/graphs.ts'
 import type { PolicySource } from './decision/policies.ts'
 import { createPolicies } from './decision/policy-store.ts'
 import { createProgramStore } from './decision/program-store.ts'
+import { createPartialFilter } from './decision/row-filter.ts'
 import { createSearch } from './decision/search.ts'
 import { createChangeFeed } from './events/change-feed.ts'
 import { createConsistencyTokens } from './events/consistency-tokens.ts'
@@ -191,10 +192,12 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
   const { areas: _, ...adapters } = outside
   const consistency = createConsistencyTokens(secrets)
   const explain = createExplainDecision({ graphs, boundRows, externs })
+  const partialFilter = createPartialFilter({ database, bindings, graphs, boundRows, externs })
   const kernel: Kernel = {
     ...adapters,
     decisions,
     explain,
+    partialFilter,
     policies,
     tenants,
     changes: feed,

@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts'
 import type { DecisionPoint } from './decision/decision-point.ts'
 import type { ExplainDecision } from './decision/explain-decision.ts'
 import type { Policies } from './decision/policies.ts'
+import type { PartialFilter } from './decision/row-filter.ts'
 import type { ChangeFeed } from './events/change.ts'
 import type { ConsistencyTokens } from './events/consistency-tokens.ts'
 import type { WithTransaction } from './events/unit-of-work.ts'
@@ -27,6 +28,7 @@ export type Kernel = {
   readonly decisions: DecisionPoint
   readonly explain: ExplainDecision
   readonly policies: Policies
+  readonly partialFilter: PartialFilter
   readonly tenants: Tenants
   readonly changes: ChangeFeed
   readonly consistency: ConsistencyTokens

@@ -8,7 +8,7 @@ import { LimitReached } from '../runtime/limits.ts'
 import { anyOf, isTrue } from '../runtime/outcome.ts'
 import type { Residual } from './partial-evaluate.ts'
 
-/** The decision once everything is known: what evaluating the request whole would have said (SPEC 7.4). */
+/** The decision once everything is known: what evaluating the request whole would have said (SPEC 7.6). */
 export function completeResidual(
   program: Program,
   residual: Residual,

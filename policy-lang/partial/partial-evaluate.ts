@@ -8,7 +8,7 @@ import { LimitReached } from '../runtime/limits.ts'
 import type { Outcome } from '../runtime/outcome.ts'
 import { type Reduced, reduce, type Unknown } from './reduce.ts'
 
-/** A question of which parts are not known yet; `now` always is (SPEC 7.4). */
+/** A question of which parts are not known yet; `now` always is (SPEC 7.6). */
 export type PartialQuestion = {
   readonly subject: EntityValue | UnknownEntity
   /** Undefined: any action of the resource's type. */

@@ -23,7 +23,7 @@ export type Unknown = {
 }
 
 /**
- * SPEC 7.4: the expression with everything worked out that does not hang on the unknown. Filling the unknown in later gives
+ * SPEC 7.6: the expression with everything worked out that does not hang on the unknown. Filling the unknown in later gives
  * the same value, E and cause as evaluating it whole. `has` of something unknown is never folded.
  */
 export function reduce(expr: Expr, at: Reducing): Reduced {

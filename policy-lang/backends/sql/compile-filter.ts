@@ -49,7 +49,7 @@ export type Filter =
   | { readonly ok: true; readonly sql: string; readonly bindings: readonly unknown[] }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] }
 
-/** SPEC 7.5: the condition on rows that a check of each would come to; what SQL cannot say is refused at its place. */
+/** SPEC 7.7: the condition on rows that a check of each would come to; what SQL cannot say is refused at its place. */
 export function compileFilter(
   program: Program,
   facts: Facts,

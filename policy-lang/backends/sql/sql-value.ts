@@ -166,9 +166,11 @@ export function strictly(operands: readonly SqlValue[], sql: string, mode: Mode,
   if (mode === 'true') return sql
   const fails = eitherOf(...operands.map((operand) => operand.fails))
   const isAbsent = operands.some(mayBeAbsent)
-  if (isStrict && !isAbsent) return sql
-  const inner = isAbsent ? `coalesce(${sql}, false)` : sql
-  return fails ? `(case when ${fails} then null else ${inner} end)` : inner
+  if (!isAbsent && (isStrict || fails === undefined)) return sql
+  // `sql` may be E by itself: absence is told from what is missing, never from NULL.
+  const missing = isAbsent ? eitherOf(...operands.map((operand) => operand.missing)) : undefined
+  const cases = [...(fails ? [`when ${fails} then null`] : []), ...(missing ? [`when ${missing} then false`] : [])]
+  return `(case ${cases.join(' ')} else ${sql} end)`
 }
 
 /** Kleene's `any` over rows with a boolean column `b` (SPEC 5.1): one TRUE decides, else one NULL is E. */

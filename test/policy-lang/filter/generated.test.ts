@@ -26,7 +26,7 @@ async function agrees(opened: TestDatabase, count: number): Promise<void> {
   expect(compared).toBeGreaterThan(count)
 }
 
-describe('rows that a filter chooses are rows that checks allow, over generated programs and data (SPEC 7.5)', () => {
+describe('rows that a filter chooses are rows that checks allow, over generated programs and data (SPEC 7.7)', () => {
   let opened: TestDatabase
   beforeAll(async () => {
     opened = await openTestDatabase({ migrations })

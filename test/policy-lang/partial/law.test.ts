@@ -53,7 +53,7 @@ function factsOf(world: World): Facts {
 }
 
 describe('partial evaluation', () => {
-  test('then filling in the unknown says what evaluating whole says: decision, reasons, errors, fields (SPEC 7.4)', () => {
+  test('then filling in the unknown says what evaluating whole says: decision, reasons, errors, fields (SPEC 7.6)', () => {
     fc.assert(
       fc.property(anyRules, anyWorld, anyHidden, (rules, world, hidden) => {
         const program = withRules(rules)
@@ -75,7 +75,7 @@ describe('partial evaluation', () => {
     )
   })
 
-  test('with nothing unknown every condition is settled (SPEC 7.4)', () => {
+  test('with nothing unknown every condition is settled (SPEC 7.6)', () => {
     fc.assert(
       fc.property(anyRules, anyWorld, (rules, world) => {
         const program = withRules(rules)
