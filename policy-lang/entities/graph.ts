@@ -19,11 +19,15 @@ export type Graph = Facts & {
   within(node: Node, ancestor: Node): boolean
   /** A required link of the node or of one above it is missing: a false of `within` is E (SPEC 5.5). */
   isBroken(node: Node): boolean
-  /** The node and everything above it. */
+  /** Everything above the node. */
   ancestors(node: Node): readonly Node[]
   /** The node that stands for this one here: an overlay's own in place of a stored one. */
   current(node: Node): Node
-  /** Tuples of one relation: stored ones, and those of an overlay. */
+  /** Is there a tuple that says no more than that the subject holds the relation, without end or condition? */
+  holdsPlainly(subject: Node, relation: string, resource: Node): boolean
+  /** Subjects of such tuples. */
+  plainHolders(resource: Node, relation: string): readonly Node[]
+  /** All other tuples of one relation, and all those of an overlay. */
   tupleList(node: Node, relation: string): TupleList | undefined
   addedTuples(node: Node, relation: string): TupleList | undefined
 }

@@ -1,5 +1,6 @@
 import type { EntityValue, Value } from '../ir/nodes.ts'
 import type { EntityType, Program, Tuple } from '../ir/program.ts'
+import type { Closure } from './closure.ts'
 import type { SortedIds } from './sorted-ids.ts'
 
 /** One interned entity. INVARIANT: within one graph an entity has one node, so `===` is equality of known entities. */
@@ -19,13 +20,14 @@ export type Node = {
   /** Direct children over links. */
   children: Set<Node> | undefined
   /** Numbers of all ancestors, itself excluded. Replaced whole, never changed in place. */
-  above: ReadonlySet<number> | undefined
+  above: Closure | undefined
+  /** What children have above them that are below it alone; one for all of them. */
+  below: Closure | undefined
   /** It, or something above it, lacks a required link: that it is not below an entity is then unknown (SPEC 5.5). */
   broken: boolean
-  /** Itself and all ancestors; made when first asked for, forgotten when `above` changes. */
-  line: readonly Node[] | undefined
+  /** Tuples that are more than plain ones. */
   tuples: Map<string, TupleList> | undefined
-  /** Tuples whose subject this is. */
+  /** Such tuples whose subject this is. */
   held: Set<Tuple> | undefined
 }
 
@@ -98,18 +100,21 @@ export function createTable(name: string, type: EntityType | undefined): TypeTab
   }
 }
 
+/** One for all entities that say nothing. */
+export const nothing: readonly undefined[] = Object.freeze([])
+
 export const createNode = (uid: EntityValue, table: TypeTable, at: number): Node => ({
   uid,
   table,
   at,
   known: false,
   mentions: 0,
-  values: [],
-  refs: [],
+  values: nothing,
+  refs: nothing,
   children: undefined,
   above: undefined,
+  below: undefined,
   broken: table.requiredLinks.length > 0,
-  line: undefined,
   tuples: undefined,
   held: undefined,
 })

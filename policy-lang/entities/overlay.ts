@@ -1,6 +1,7 @@
 import { compareCodePoints } from '../builtins/code-points.ts'
 import type { EntityValue } from '../ir/nodes.ts'
 import type { EntityData, Tuple } from '../ir/program.ts'
+import { isInClosure } from './closure.ts'
 import { type Graph, lacksLink, parentsOf, slotRefs, slotValues } from './graph.ts'
 import { createNode, createTable, type Node, sameNode, TRANSIENT, type TupleList } from './node.ts'
 import { mergeIds } from './sorted-ids.ts'
@@ -23,7 +24,7 @@ export function createOverlay(base: Graph, entities: readonly EntityData[], tupl
   const current = (node: Node): Node => own.byNumber.get(node.at) ?? base.current(node)
   const within = (node: Node, ancestor: Node): boolean =>
     sameNode(node, ancestor) ||
-    (needsWalk(own, node) ? walksTo(own, node, ancestor) : (node.above?.has(ancestor.at) ?? false))
+    (needsWalk(own, node) ? walksTo(own, node, ancestor) : isInClosure(node.above, ancestor.at))
   return {
     isGraph: true,
     program: base.program,
@@ -37,7 +38,10 @@ export function createOverlay(base: Graph, entities: readonly EntityData[], tupl
     within,
     isBroken: (node) => (needsWalk(own, node) ? [...reachedFrom(own, node)].some(lacksLink) : base.isBroken(node)),
     current,
-    ancestors: (node) => (needsWalk(own, node) ? [...reachedFrom(own, node)] : base.ancestors(node).map(current)),
+    ancestors: (node) =>
+      needsWalk(own, node) ? [...reachedFrom(own, node)].slice(1) : base.ancestors(node).map(current),
+    holdsPlainly: base.holdsPlainly,
+    plainHolders: (node, relation) => base.plainHolders(baseOf(base, node), relation).map(current),
     tupleList: (node, relation) => base.tupleList(baseOf(base, node), relation),
     addedTuples: (node, relation) => own.tuples.get(node)?.get(relation),
     attribute: (entity, name) => {

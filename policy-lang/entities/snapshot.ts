@@ -1,8 +1,9 @@
 import { actionKey, type Tuple } from '../ir/program.ts'
+import { isInClosure } from './closure.ts'
 import { type Graph, knownIds, parentsOf, permittingRoles, type RolePermissions } from './graph.ts'
 import { createNode, isNamed, type Node, sameNode, type TupleList } from './node.ts'
 import { mergeIds } from './sorted-ids.ts'
-import { copyTupleList, createTupleList, tuplesIn } from './tuple-list.ts'
+import { copyTupleList, createTupleList, plainTuple, tuplesIn } from './tuple-list.ts'
 
 /**
  * Views of the past: a writer saves what a node was before it changes it, once for each view that somebody still holds.
@@ -13,13 +14,22 @@ export type Snapshots = {
   /** ORDER: before the node's fields change. */
   save(node: Node): void
   saveTuples(node: Node, relation: string): void
+  /** ORDER: before the plain tuple comes or goes. */
+  savePlain(subject: Node, relation: string, resource: Node): void
   born(node: Node): void
 }
 
-/** By number of the node. */
-type View = { readonly images: Map<number, Node>; readonly tuples: Map<number, Map<string, TupleList>> }
+type PlainChange = { readonly subject: Node; readonly was: boolean }
 
-export function createSnapshots(): Snapshots {
+/** By number of the node. */
+type View = {
+  readonly images: Map<number, Node>
+  readonly tuples: Map<number, Map<string, TupleList>>
+  /** Plain tuples that have come or gone since, by resource, relation and subject: were they there? */
+  readonly plain: Map<number, Map<string, Map<number, PlainChange>>>
+}
+
+export function createSnapshots(holdsPlainly: Graph['holdsPlainly']): Snapshots {
   let views: WeakRef<View>[] = []
   const each = (record: (view: View) => void): void => {
     if (views.length === 0) return
@@ -35,7 +45,7 @@ export function createSnapshots(): Snapshots {
     })
   return {
     take: (graph, permissions) => {
-      const view: View = { images: new Map(), tuples: new Map() }
+      const view: View = { images: new Map(), tuples: new Map(), plain: new Map() }
       views.push(new WeakRef(view))
       return graphOfView(graph, view, permissions)
     },
@@ -47,6 +57,15 @@ export function createSnapshots(): Snapshots {
         view.tuples.set(node.at, saved)
         const list = node.tuples?.get(relation)
         if (!saved.has(relation)) saved.set(relation, list ? copyTupleList(list) : createTupleList())
+      }),
+    savePlain: (subject, relation, resource) =>
+      each((view) => {
+        const ofResource = view.plain.get(resource.at) ?? new Map<string, Map<number, PlainChange>>()
+        view.plain.set(resource.at, ofResource)
+        const changes = ofResource.get(relation) ?? new Map<number, PlainChange>()
+        ofResource.set(relation, changes)
+        if (changes.has(subject.at)) return
+        changes.set(subject.at, { subject, was: holdsPlainly(subject, relation, resource) })
       }),
   }
 }
@@ -66,9 +85,16 @@ function graphOfView(graph: Graph, view: View, permissions: RolePermissions): Gr
   const current = (node: Node): Node => view.images.get(node.at) ?? node
   const find = (type: string, id: string): Node => current(graph.find(type, id))
   const within = (node: Node, ancestor: Node): boolean =>
-    sameNode(node, ancestor) || (current(node).above?.has(ancestor.at) ?? false)
+    sameNode(node, ancestor) || isInClosure(current(node).above, ancestor.at)
   const tupleList = (node: Node, relation: string): TupleList | undefined =>
     view.tuples.get(node.at)?.get(relation) ?? storedList(graph, node, relation)
+  const plainHolders = (node: Node, relation: string): readonly Node[] => {
+    const changes = view.plain.get(node.at)?.get(relation)
+    if (!changes) return graph.plainHolders(node, relation).map(current)
+    const kept = graph.plainHolders(node, relation).filter((holder) => !changes.has(holder.at))
+    const gone = [...changes.values()].filter(({ was }) => was).map(({ subject }) => subject)
+    return [...kept, ...gone].map(current)
+  }
   return {
     isGraph: true,
     program: graph.program,
@@ -76,6 +102,10 @@ function graphOfView(graph: Graph, view: View, permissions: RolePermissions): Gr
     find,
     current,
     within,
+    holdsPlainly: (subject, relation, resource) =>
+      (view.plain.size === 0 ? undefined : view.plain.get(resource.at)?.get(relation)?.get(subject.at)?.was) ??
+      graph.holdsPlainly(subject, relation, resource),
+    plainHolders,
     isBroken: (node) => current(node).broken,
     tupleList,
     addedTuples: () => undefined,
@@ -84,7 +114,7 @@ function graphOfView(graph: Graph, view: View, permissions: RolePermissions): Gr
       return ref && current(ref)
     },
     refs: (node, slot) => graph.refs(current(node), slot).map(current),
-    ancestors: (node) => [...reachedFrom(node, current)],
+    ancestors: (node) => [...reachedFrom(node, current)].slice(1),
     attribute: (entity, name) => {
       const node = find(entity.type, entity.id)
       const slot = node.table.slots.get(name)
@@ -93,7 +123,11 @@ function graphOfView(graph: Graph, view: View, permissions: RolePermissions): Gr
     isWithin: (entity, ancestor) =>
       (entity.id === ancestor.id && entity.type === ancestor.type) ||
       within(find(entity.type, entity.id), find(ancestor.type, ancestor.id)),
-    tuplesOf: (resource, relation): readonly Tuple[] => tuplesIn(tupleList(find(resource.type, resource.id), relation)),
+    tuplesOf: (resource, relation): readonly Tuple[] => {
+      const node = find(resource.type, resource.id)
+      const plain = plainHolders(node, relation).map((holder) => plainTuple(holder, relation, node))
+      return [...plain, ...tuplesIn(tupleList(node, relation))]
+    },
     idsOf: (type) => knownIds(graph.tables.get(type), (node) => current(node).known),
     idsNamed: (type, after, count = Number.POSITIVE_INFINITY) => {
       const images = [...view.images.values()].filter((image) => image.table.name === type)

@@ -1,5 +1,6 @@
 import type { EntityValue, Value } from '../ir/nodes.ts'
 import { actionKey, type EntityData, type Program, type Tuple } from '../ir/program.ts'
+import { type Closure, createClosure, isInClosure, isSameClosure, numbersIn } from './closure.ts'
 import type { EntityStore, StoreProblem } from './facts.ts'
 import {
   type Graph,
@@ -11,6 +12,7 @@ import {
   slotRefs,
   slotValues,
 } from './graph.ts'
+import { createNames, type Names } from './names.ts'
 import {
   createNode,
   createTable,
@@ -22,26 +24,36 @@ import {
   type TypeTable,
 } from './node.ts'
 import { createOverlay } from './overlay.ts'
+import { createPlainTuples, type PlainTuples } from './plain-tuples.ts'
 import { createReferences, namedIn, type References } from './references.ts'
 import { createSnapshots } from './snapshot.ts'
 import { createSortedIds, type SortedIds } from './sorted-ids.ts'
-import { addTuple, createTupleList, dropTuple, tuplesIn } from './tuple-list.ts'
+import { addEntry, createTupleList, dropTuple, entryOf, isPlain, plainTuple, tuplesIn } from './tuple-list.ts'
 
 /** The entity graph of one tenant for the types of `program` (SPEC 8). */
 export function createEntityStore(program: Program): EntityStore {
+  const plain = createPlainTuples()
+  const relations = createNames()
+  const holdsPlainly: Graph['holdsPlainly'] = (subject, relation, resource) => {
+    const number = relations.known(relation)
+    return number !== undefined && subject.at >= 0 && resource.at >= 0 && plain.has(number, resource.at, subject.at)
+  }
   const state: State = {
     program,
+    plain,
+    relations,
     tables: createTables(program),
     byNumber: [],
     texts: new Map(),
+    sets: new Map(),
     entities: 0,
     tuples: 0,
     permissions: new Map(),
-    snapshots: createSnapshots(),
+    snapshots: createSnapshots(holdsPlainly),
     references: createReferences(),
     heldByAll: new Map(),
   }
-  const graph = createGraph(state)
+  const graph = createGraph(state, holdsPlainly)
   return {
     ...graph,
     putEntity: (entity) => putEntity(state, entity),
@@ -54,7 +66,7 @@ export function createEntityStore(program: Program): EntityStore {
       roles.set(role, new Set(permissions.map((permission) => actionKey(permission.action, permission.resourceType))))
       state.permissions = new Map(state.permissions).set(type, roles)
     },
-    tuplesHeldBy: (subject) => lookUp(state, subject)?.held ?? [],
+    tuplesHeldBy: (subject) => tuplesHeldBy(state, subject),
     tuplesHeldByAll: (type) => state.heldByAll.get(type) ?? [],
     naming: (target, type, attribute) => naming(state, target, { type, attribute }),
     childrenOf: (entity) => uidsOf(lookUp(state, entity)?.children ?? []),
@@ -64,7 +76,7 @@ export function createEntityStore(program: Program): EntityStore {
     },
     overlay: (entities, tuples) => createOverlay(graph, entities, tuples),
     get size() {
-      return { entities: state.entities, tuples: state.tuples }
+      return { entities: state.entities, tuples: state.tuples + state.plain.count }
     },
   }
 }
@@ -74,7 +86,12 @@ type State = {
   readonly tables: Map<string, TypeTable>
   readonly byNumber: Node[]
   readonly texts: Map<string, string>
+  /** Sets of texts, by their texts. */
+  readonly sets: Map<string, Value>
+  readonly plain: PlainTuples
+  readonly relations: Names
   entities: number
+  /** Others than plain ones. */
   tuples: number
   permissions: RolePermissions
   readonly snapshots: ReturnType<typeof createSnapshots>
@@ -83,7 +100,7 @@ type State = {
   readonly heldByAll: Map<string | undefined, Set<Tuple>>
 }
 
-function createGraph(state: State): Graph {
+function createGraph(state: State, holdsPlainly: Graph['holdsPlainly']): Graph {
   const { tables, program } = state
   const unknown = createTable('', undefined)
   const find = (type: string, id: string): Node => {
@@ -97,13 +114,12 @@ function createGraph(state: State): Graph {
     find,
     ref: (node, slot) => node.refs[slot] as Node | undefined, // the slot's type says that it is one entity
     refs: (node, slot) => (node.refs[slot] as readonly Node[] | undefined) ?? [], // … or a set of them
-    within: (node, ancestor) => sameNode(node, ancestor) || (node.above?.has(ancestor.at) ?? false),
+    within: (node, ancestor) => sameNode(node, ancestor) || isInClosure(node.above, ancestor.at),
     isBroken: (node) => node.broken,
     current: (node) => node,
-    ancestors: (node) => {
-      node.line ??= lineOf(state, node)
-      return node.line
-    },
+    ancestors: (node) => (node.above ? ancestorsIn(state, node.above) : []),
+    holdsPlainly,
+    plainHolders: (node, relation) => plainHolders(state, node, relation),
     tupleList: (node, relation) => node.tuples?.get(relation),
     addedTuples: () => undefined,
     attribute: (entity, name) => {
@@ -114,9 +130,9 @@ function createGraph(state: State): Graph {
     isWithin: (entity, ancestor) => {
       if (entity.id === ancestor.id && entity.type === ancestor.type) return true
       const above = lookUp(state, ancestor)
-      return above !== undefined && (lookUp(state, entity)?.above?.has(above.at) ?? false)
+      return above !== undefined && isInClosure(lookUp(state, entity)?.above, above.at)
     },
-    tuplesOf: (resource, relation) => tuplesIn(lookUp(state, resource)?.tuples?.get(relation)),
+    tuplesOf: (resource, relation) => tuplesOf(state, resource, relation),
     idsOf: (type) => knownIds(tables.get(type), (node) => node.known),
     idsNamed: (type, after, count = Number.POSITIVE_INFINITY) => namedIds(tables.get(type)).after(after, count),
     permittingRoles: (type, action, resourceType) =>
@@ -124,13 +140,35 @@ function createGraph(state: State): Graph {
   }
 }
 
-function lineOf(state: State, node: Node): readonly Node[] {
-  const line = [node]
-  for (const at of node.above ?? []) {
-    const above = state.byNumber[at]
-    if (above) line.push(above)
-  }
-  return line
+/** Made when first asked for. */
+function ancestorsIn(state: State, above: Closure): readonly Node[] {
+  above.nodes ??= numbersIn(above).flatMap((at) => state.byNumber[at] ?? [])
+  return above.nodes
+}
+
+function plainHolders(state: State, node: Node, relation: string): readonly Node[] {
+  const number = state.relations.known(relation)
+  if (number === undefined || node.at < 0) return []
+  return state.plain.holders(number, node.at).flatMap((at) => state.byNumber[at] ?? [])
+}
+
+function tuplesOf(state: State, resource: EntityValue, relation: string): readonly Tuple[] {
+  const node = lookUp(state, resource)
+  if (!node) return []
+  const plain = plainHolders(state, node, relation).map((holder) => plainTuple(holder, relation, node))
+  const others = tuplesIn(node.tuples?.get(relation))
+  return others.length > 0 ? [...plain, ...others] : plain
+}
+
+function tuplesHeldBy(state: State, subject: EntityValue): Iterable<Tuple> {
+  const node = lookUp(state, subject)
+  if (!node) return []
+  const found: Tuple[] = [...(node.held ?? [])]
+  state.plain.heldBy(node.at, (relation, at) => {
+    const resource = state.byNumber[at]
+    if (resource) found.push(plainTuple(node, state.relations.nameOf(relation), resource))
+  })
+  return found
 }
 
 const lookUp = (state: State, uid: EntityValue): Node | undefined => state.tables.get(uid.type)?.byId.get(uid.id)
@@ -161,7 +199,7 @@ function putEntity(state: State, entity: EntityData): readonly StoreProblem[] {
     value === undefined ? undefined : shareValue(state, value),
   )
   const refs = slotRefs(values, (other) => intern(state, other))
-  const above = parentsOf(node, refs).find((parent) => parent === node || parent.above?.has(node.at))
+  const above = parentsOf(node, refs).find((parent) => parent === node || isInClosure(parent.above, node.at))
   if (above) {
     const message = `${label(uid)} would lie below itself through ${label(above.uid)}`
     return [{ code: 'link-cycle', message, entity: uid }]
@@ -184,7 +222,13 @@ function shareValue(state: State, value: Value): Value {
   }
   if (typeof value !== 'object') return value
   if (value.kind === 'entity') return intern(state, value).uid
-  return value.kind === 'set' ? { kind: 'set', items: value.items.map((item) => shareValue(state, item)) } : value
+  if (value.kind !== 'set') return value
+  const shared: Value = { kind: 'set', items: value.items.map((item) => shareValue(state, item)) }
+  if (!value.items.every((item) => typeof item === 'string')) return shared
+  const key = JSON.stringify(value.items)
+  const known = state.sets.get(key)
+  if (known === undefined && state.sets.size < sharedTexts) state.sets.set(key, shared)
+  return known ?? shared
 }
 
 /** Texts beyond this are mostly of one entity each. */
@@ -215,26 +259,31 @@ function relink(state: State, node: Node, refs: Node['refs']): void {
 function closeUpwards(state: State, changed: Node): void {
   const open = [changed]
   for (let node = open.pop(); node; node = open.pop()) {
-    const above = new Set<number>()
-    let broken = lacksLink(node)
-    for (const parent of parentsOf(node)) {
-      broken ||= parent.broken
-      above.add(parent.at)
-      for (const at of parent.above ?? []) above.add(at)
-    }
-    if (broken === node.broken && isSameSet(above, node.above)) continue
+    const parents = parentsOf(node)
+    const broken = lacksLink(node) || parents.some((parent) => parent.broken)
+    const above = closureOver(parents, node.above)
+    if (broken === node.broken && above === node.above) continue
     state.snapshots.save(node)
     node.broken = broken
-    node.above = above.size > 0 ? above : undefined
-    node.line = undefined
+    node.above = above
     open.push(...(node.children ?? []))
   }
 }
 
-function isSameSet(numbers: ReadonlySet<number>, others: ReadonlySet<number> | undefined): boolean {
-  if (numbers.size !== (others?.size ?? 0)) return false
-  for (const number of numbers) if (!others?.has(number)) return false
-  return true
+/** Everything above children of these: `before` where it is the same. */
+function closureOver(parents: readonly Node[], before: Closure | undefined): Closure | undefined {
+  const [first] = parents
+  if (!first) return undefined
+  const only = parents.length === 1 ? first : undefined
+  if (only?.below && only.below.from === only.above) return only.below
+  const numbers = new Set<number>()
+  for (const parent of parents) {
+    numbers.add(parent.at)
+    for (const at of numbersIn(parent.above)) numbers.add(at)
+  }
+  if (!only) return isSameClosure(before, numbers) ? before : createClosure(numbers)
+  only.below = createClosure(numbers, only.above)
+  return only.below
 }
 
 function putTuple(state: State, tuple: Tuple): readonly StoreProblem[] {
@@ -245,14 +294,21 @@ function putTuple(state: State, tuple: Tuple): readonly StoreProblem[] {
   removeTuple(state, tuple)
   const node = intern(state, resource)
   const holder = subject.kind === 'one' ? intern(state, subject.entity) : undefined
+  const entry = entryOf(state.program, tuple, holder)
+  mention(state, node, 1)
+  if (holder) mention(state, holder, 1)
+  if (holder && entry && isPlain(entry)) {
+    state.snapshots.savePlain(holder, tuple.relation, node)
+    state.plain.add(state.relations.number(tuple.relation), node.at, holder.at)
+    return []
+  }
   state.snapshots.saveTuples(node, tuple.relation)
   node.tuples ??= new Map()
   const list = node.tuples.get(tuple.relation) ?? createTupleList()
   node.tuples.set(tuple.relation, list)
-  addTuple(state.program, list, tuple, holder)
-  mention(state, node, 1)
+  if (entry) addEntry(list, entry)
+  else list.foreign.push(tuple)
   if (holder) {
-    mention(state, holder, 1)
     holder.held ??= new Set()
     holder.held.add(tuple)
   } else if (subject.kind !== 'one') {
@@ -266,8 +322,9 @@ function putTuple(state: State, tuple: Tuple): readonly StoreProblem[] {
 
 function removeTuple(state: State, tuple: Tuple): void {
   const node = lookUp(state, tuple.resource)
-  const list = node?.tuples?.get(tuple.relation)
-  if (!node || !list) return
+  if (!node || removePlain(state, node, tuple)) return
+  const list = node.tuples?.get(tuple.relation)
+  if (!list) return
   state.snapshots.saveTuples(node, tuple.relation)
   const dropped = dropTuple(list, tuple.subject)
   if (!dropped) return
@@ -281,6 +338,19 @@ function removeTuple(state: State, tuple: Tuple): void {
   const holder = lookUp(state, subject.entity)
   holder?.held?.delete(dropped)
   if (holder) mention(state, holder, -1)
+}
+
+/** Is the tuple of this subject a plain one? Then it goes. */
+function removePlain(state: State, node: Node, { relation, subject }: Tuple): boolean {
+  const number = state.relations.known(relation)
+  if (number === undefined || subject.kind !== 'one' || subject.relation !== undefined) return false
+  const holder = lookUp(state, subject.entity)
+  if (!holder || !state.plain.has(number, node.at, holder.at)) return false
+  state.snapshots.savePlain(holder, relation, node)
+  state.plain.remove(number, node.at, holder.at)
+  mention(state, node, -1)
+  mention(state, holder, -1)
+  return true
 }
 
 /** ORDER: what is named anew is counted first, so that nothing is forgotten in between. */

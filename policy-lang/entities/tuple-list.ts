@@ -17,10 +17,11 @@ export const createTupleList = (): TupleList => ({
 
 export function addTuple(program: Program, list: TupleList, tuple: Tuple, subject: Node | undefined): void {
   const entry = entryOf(program, tuple, subject)
-  if (!entry) {
-    list.foreign.push(tuple)
-    return
-  }
+  if (entry) addEntry(list, entry)
+  else list.foreign.push(tuple)
+}
+
+export function addEntry(list: TupleList, entry: TupleEntry): void {
   list.entries.push(entry)
   if (isPlain(entry)) list.plain.push(entry.node.at)
   else list.simple = false
@@ -33,7 +34,8 @@ export function addTuple(program: Program, list: TupleList, tuple: Tuple, subjec
   }
 }
 
-const isPlain = (entry: TupleEntry): entry is TupleEntry & { readonly node: Node } =>
+/** Says no more than who holds: no end, no condition, nobody behind the holder. */
+export const isPlain = (entry: TupleEntry): entry is TupleEntry & { readonly node: Node } =>
   entry.node !== undefined &&
   entry.direct &&
   entry.expands === undefined &&
@@ -59,6 +61,12 @@ export function dropTuple(list: TupleList, subject: TupleSubject): Tuple | undef
   return entry.tuple
 }
 
+export const plainTuple = (holder: Node, relation: string, resource: Node): Tuple => ({
+  resource: resource.uid,
+  relation,
+  subject: { kind: 'one', entity: holder.uid },
+})
+
 export const tuplesIn = (list: TupleList | undefined): readonly Tuple[] =>
   list ? [...list.entries.map((entry) => entry.tuple), ...list.foreign] : []
 
@@ -68,7 +76,8 @@ export function sameSubject(a: TupleSubject, b: TupleSubject): boolean {
   return a.entity.id === b.entity.id && a.entity.type === b.entity.type && a.relation === b.relation
 }
 
-function entryOf(program: Program, tuple: Tuple, node: Node | undefined): TupleEntry | undefined {
+/** Undefined where the schema does not allow it. */
+export function entryOf(program: Program, tuple: Tuple, node: Node | undefined): TupleEntry | undefined {
   const { subject } = tuple
   const relation = program.entityTypes.get(tuple.resource.type)?.relations.get(tuple.relation)
   const holder = relation?.kind === 'stored' ? matchingHolder(program, relation.holders, tuple) : undefined

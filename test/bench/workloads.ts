@@ -3,11 +3,13 @@ import { fileURLToPath } from 'node:url'
 import {
   compileProgram,
   createEntityStore,
+  type EntityData,
   type EntityStore,
   type Json,
   type Program,
   parseStrictJson,
   readData,
+  type Value,
 } from '../../policy-lang/index.ts'
 
 /** Engine-neutral workloads, as the files beside the project hold them. */
@@ -72,11 +74,19 @@ export function prepare(workload: Workload): Prepared {
   if (!data || data.problems.length > 0) throw new Error(JSON.stringify(data?.problems.slice(0, 3)))
   const store = createEntityStore(program)
   const problems = [
-    ...data.entities.flatMap((entity) => store.putEntity(entity)),
+    ...data.entities.flatMap((entity) => store.putEntity(withEmptyLinks(program, entity))),
     ...data.tuples.flatMap((tuple) => store.putTuple(tuple)),
   ]
   if (problems.length > 0) throw new Error(JSON.stringify(problems[0]))
   return { program, store, workload }
+}
+
+/** The workloads list parents in full: a set of links without any is empty, not missing (SPEC 5.5). */
+function withEmptyLinks(program: Program, entity: EntityData): EntityData {
+  const declared = [...(program.entityTypes.get(entity.uid.type)?.attributes.values() ?? [])]
+  const links = declared.filter(({ link, type }) => link && type.kind === 'set')
+  const empty = links.map(({ name }): [string, Value] => [name, { kind: 'set', items: [] }])
+  return { ...entity, attributes: new Map([...empty, ...entity.attributes]) }
 }
 
 /** `writ:identity` owns the names User, Group and Organization. */

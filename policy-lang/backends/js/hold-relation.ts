@@ -97,6 +97,7 @@ function judge(run: Run, graph: Graph, subject: Node, plan: RelationPlan, resour
     }
     case 'stored':
       return (
+        graph.holdsPlainly(subject, plan.relation, resource) ||
         inList(run, graph, subject, graph.tupleList(resource, plan.relation)) ||
         inList(run, graph, subject, graph.addedTuples(resource, plan.relation))
       )
@@ -200,5 +201,6 @@ function follow(run: Run, graph: Graph, from: Node, name: string): readonly Node
     ...(graph.tupleList(from, name)?.entries ?? []),
     ...(graph.addedTuples(from, name)?.entries ?? []),
   ].filter((entry) => entry.direct && isInForce(run, graph, entry))
-  return entries.map((entry) => (entry.node ? graph.current(entry.node) : leave()))
+  const others = entries.map((entry) => (entry.node ? graph.current(entry.node) : leave()))
+  return [...graph.plainHolders(from, name), ...others]
 }

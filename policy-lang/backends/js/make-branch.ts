@@ -37,7 +37,7 @@ export function topTable(
     equal: `{const y=${map}.get(${read});${on}}`,
     same: `if(${read})st=w(${map}.get(true),st,run);`,
     label: `{const x=${read};for(let i=0;i<x.length;i++){const y=${map}.get(x[i]);${on}}}`,
-    above: `{const x=${read};for(let i=0;i<x.length;i++)if(x[i].uid.type===${constant(type, to)}){const y=${map}.get(x[i].uid.id);${on}}}`,
+    above: `{const n=${read};if(n!==undefined){const x=h.above(g,n);if(n.table.name===${constant(type, to)}){const y=${map}.get(n.uid.id);${on}}for(let i=0;i<x.length;i++)if(x[i].table.name===${constant(type, to)}){const y=${map}.get(x[i].uid.id);${on}}}}`,
   }
   const code = codes[kind] ?? `st=wb(${constant(table, to)},st,run,${read});`
   return { code, fill: (made) => fillTable(table, grow(made)) }
@@ -79,7 +79,7 @@ const readingOf =
   (to: Emitter): string => {
     if (kind === 'equal' && type !== undefined) return emitId(of, to)
     if (kind === 'label') return `h.items(${emit(of, to)})`
-    return kind === 'above' ? `h.line(g,${emit(of, to)})` : emit(of, to)
+    return emit(of, to)
   }
 
 /** The action that all rules behind a look-up see, where it matters. */

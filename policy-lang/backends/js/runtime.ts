@@ -58,8 +58,8 @@ export const runtime = {
     }
     return ancestors.length > 0 && isOutside(graph, node)
   },
-  /** The node and everything above it. */
-  line: (graph: Graph, node: Optional<Node>): readonly Node[] =>
+  /** Everything above the node. */
+  above: (graph: Graph, node: Optional<Node>): readonly Node[] =>
     node === undefined || isOutside(graph, node) ? [] : graph.ancestors(node),
   idOf: (node: Optional<Node>): string | undefined => node?.uid.id,
   hasNode: (nodes: Optional<readonly Node[]>, node: Optional<Node>): boolean =>

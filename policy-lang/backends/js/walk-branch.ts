@@ -3,6 +3,7 @@ import type { Value } from '../../ir/nodes.ts'
 import type { Bound, IndexKey } from '../../optimise/index-keys.ts'
 import type { DecisionStates, State } from './decision-states.ts'
 import type { Run } from './hold-relation.ts'
+import { runtime } from './runtime.ts'
 
 /** A function of a shape: is the rule with these constants true? */
 export type Test = (run: Run, constants: readonly Value[]) => boolean
@@ -81,14 +82,22 @@ function walkTable(table: Table, states: DecisionStates, before: State, run: Run
       return state
     }
     case 'above': {
-      for (const { uid } of found as readonly Node[]) {
-        // `h.line` made it
-        const branch = uid.type === table.type ? table.branches.get(uid.id) : undefined
-        if (branch !== undefined) state = walkBranch(branch, states, state, run)
+      const node = found as Node | undefined // as its type says
+      if (node === undefined) return state
+      const above = runtime.above(run.graph, node)
+      state = walkNode(table, states, state, run, node)
+      for (let index = 0; index < above.length; index += 1) {
+        const each = above[index]
+        if (each !== undefined) state = walkNode(table, states, state, run, each)
       }
       return state
     }
     default:
       return walkBounds(table, states, state, run, found as number) // a number, as its type says
   }
+}
+
+function walkNode(table: Table, states: DecisionStates, before: State, run: Run, node: Node): State {
+  const branch = node.table.name === table.type ? table.branches.get(node.uid.id) : undefined
+  return branch === undefined ? before : walkBranch(branch, states, before, run)
 }
