@@ -5,7 +5,12 @@ import { canonicalText, programHash } from './canonical.ts'
 import { lowerActions, lowerEntities, sortedMap } from './lower-schema.ts'
 import type { PartitionEntry, Program } from './program.ts'
 
-type Sources = { readonly version: string; readonly edition: number; readonly files: readonly string[]; readonly places: readonly FilePlaces[] }
+type Sources = {
+  readonly version: string
+  readonly edition: number
+  readonly files: readonly string[]
+  readonly places: readonly FilePlaces[]
+}
 
 /** What declarations alone make of a program. */
 export type Schema = Pick<Program, 'entityTypes' | 'actions' | 'externs' | 'advice' | 'tupleConditions' | 'delegates'>

@@ -40,7 +40,10 @@ describe('types whose rows a decision may read (SPEC 7, facts)', () => {
   })
   test('an attribute is read of the type that has it, wherever the value came from', () => {
     expect(touched('allow read on o: Order to user: User when context.to?.emailVerified ?? false')).toEqual(['User'])
-    expect(touched('allow read on o: Order to user: User when o.customer?.status == "active"')).toEqual(['Order', 'User'])
+    expect(touched('allow read on o: Order to user: User when o.customer?.status == "active"')).toEqual([
+      'Order',
+      'User',
+    ])
   })
   test('a relation reads the path that it follows, not the holders', () => {
     expect(touched('allow read on o: Order to helper of o')).toEqual([])

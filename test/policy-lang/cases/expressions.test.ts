@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
-import type { Decision, Facts, CompileMemory, Program } from '../../../policy-lang/index.ts'
+import type { CompileMemory, Decision, Facts, Program } from '../../../policy-lang/index.ts'
 import {
   compileProgram,
   createEntityStore,

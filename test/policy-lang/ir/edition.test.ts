@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import { compileProgram, formatFile, newestEdition, parseProgram, serialiseProgram } from '../../../policy-lang/index.ts'
+import {
+  compileProgram,
+  formatFile,
+  newestEdition,
+  parseProgram,
+  serialiseProgram,
+} from '../../../policy-lang/index.ts'
 
 const files = [{ path: 'a.fbac', text: 'entity Note { owner: User }\naction read on Note by User\n' }]
 
