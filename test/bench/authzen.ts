@@ -73,6 +73,7 @@ export const authzen = {
         method: 'POST' as const,
         headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
         body: JSON.stringify(body),
+        connections: 32,
       })
       const isAllowed = (body: unknown) =>
         typeof body === 'object' && body !== null && 'decision' in body && body.decision === true
