@@ -2,6 +2,7 @@ import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 import { type JWTPayload, jwtVerify } from 'jose'
 import type { Clock } from '../../adapters/clock/port.ts'
 import type { Database } from '../../adapters/database/port.ts'
+import type { Secrets } from '../../adapters/secrets/port.ts'
 import type { Authenticated, Possession, TokenVerifier } from '../http/authentication.ts'
 import { errors } from '../http/errors.ts'
 import { entityOf, scopesOf } from '../identity/entities.ts'
@@ -10,13 +11,17 @@ import type { DpopNonces } from './dpop-nonces.ts'
 import { dpopAlgorithms, readDpopProof } from './dpop-proof.ts'
 import type { SigningKey } from './keys.ts'
 import type { Actor } from './mint-access-token.ts'
+import { openAccount } from './pairwise.ts'
 import { createReplayGuard } from './replay-guard.ts'
 import type { WritClaims } from './token-claims.ts'
 
 /** A JWT of ours whose signature, time and standing are good now. */
 export type LiveToken = JWTPayload & {
   readonly jti: string
+  /** The account or client, also where the token itself shows a pairwise name. */
   readonly sub: string
+  /** What the token itself shows, where that is another name. */
+  readonly shown?: string
   readonly client_id: string
   readonly exp: number
   readonly aud: string
@@ -62,6 +67,7 @@ where n.id = $1`,
 export function createAccessTokens(kit: {
   readonly database: Database
   readonly clock: Clock
+  readonly secrets: Secrets
   readonly keysOf: (tenant: Tenant) => Promise<readonly SigningKey[]>
   readonly noncesOf: (tenantId: string) => DpopNonces
 }): AccessTokens {
@@ -89,7 +95,7 @@ export function createAccessTokens(kit: {
         clockTolerance: clockToleranceSeconds,
         requiredClaims: ['jti', 'sub', 'client_id', 'exp', 'aud'],
       })
-      return isOurs(payload) ? payload : undefined
+      return isOurs(payload) ? namedInside(kit.secrets, tenant.id, payload) : undefined
     } catch {
       return undefined
     }
@@ -194,6 +200,14 @@ function isOurs(payload: JWTPayload): payload is LiveToken {
   if (!Array.isArray(via)) return false
   // A person's token always hangs on a grant.
   return sub === clientId ? gr === undefined : typeof gr === 'string'
+}
+
+/** A pairwise `sub` is for others; whom the token is about stands inside, sealed for this very token. */
+function namedInside(secrets: Secrets, tenantId: string, token: LiveToken): LiveToken | undefined {
+  const { of } = token.writ
+  if (of === undefined) return token
+  const sub = typeof of === 'string' ? openAccount(secrets, tenantId, { jti: token.jti, sealed: of }) : undefined
+  return sub === undefined ? undefined : { ...token, sub, shown: token.sub }
 }
 
 /** Absent, or one key by its thumbprint: a binding that is not understood is not passed over. */

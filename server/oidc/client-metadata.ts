@@ -29,6 +29,7 @@ const grantTypes = [
   grantNames.assertion,
 ] as const
 const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
+export const profiles = ['oauth21', 'fapi2', 'fapi2-message-signing'] as const
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /**
@@ -65,6 +66,19 @@ export const clientMetadataSchema = z.strictObject({
   /** Audiences that the client may ask for, as paths under the issuer or absolute; absent: the ordinary ones. */
   allowedResources: z.array(z.string().max(2_000)).max(50).optional(),
   idTokenSignedResponseAlg: z.enum(['RS256', 'ES256']).default('RS256'),
+  /** `pairwise`: people have another name in each sector, so that clients cannot recognise them together (OIDC Core §8). */
+  subjectType: z.enum(['public', 'pairwise']).default('public'),
+  /** Lists the redirects that make up one sector (OIDC Core §8.1); asked before the client is used. */
+  sectorIdentifierUri: z
+    .url({ protocol: /^https$/ })
+    .max(2_000)
+    .optional(),
+  /** What is enforced for this client as a whole (`fapi.ts`). */
+  profile: z.enum(profiles).default('oauth21'),
+  /** How introspection is answered where the client asks for `application/token-introspection+jwt` (RFC 9701 §5). */
+  introspectionSignedResponseAlg: z.enum(['RS256', 'ES256']).optional(),
+  /** How userinfo is answered: signed if stated (OIDC Core §5.3.2). */
+  userinfoSignedResponseAlg: z.enum(['RS256', 'ES256']).optional(),
   accessTokenLifetimeSeconds: z.int().min(60).max(3_600).optional(),
   /** How authorization responses are signed where the client asks for `jwt` response modes (JARM §4). */
   authorizationSignedResponseAlg: z.enum(['RS256', 'ES256']).default('RS256'),
@@ -114,6 +128,11 @@ export const clientMetadataSchema = z.strictObject({
     .max(50)
     .default([]),
   jwks: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).max(10) }).optional(),
+  /** Keys at an address of the client's, asked through the guard; not beside `jwks`. */
+  jwksUri: z
+    .url({ protocol: /^https?$/ })
+    .max(2_000)
+    .optional(),
   clientUri: z
     .url({ protocol: /^https?$/ })
     .max(2_000)

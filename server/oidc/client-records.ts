@@ -2,6 +2,7 @@ import type { AdapterPayload } from 'oidc-provider'
 import type { Clock } from '../../adapters/clock/port.ts'
 import type { Database } from '../../adapters/database/port.ts'
 import { type ClientMetadata, grantNames, identityScopes, matchesClientSecret } from './client-metadata.ts'
+import { fapiMetadata } from './fapi.ts'
 
 /** A client as the provider works with it. */
 export type ClientRecord = {
@@ -80,6 +81,7 @@ export function toLibraryMetadata({ id, name, metadata }: ClientRecord): Adapter
   const scopes = (metadata.scope ?? '').split(' ').filter((scope) => identityScopes.has(scope))
   return {
     client_id: id,
+    subject_type: metadata.subjectType ?? 'public',
     client_name: name,
     redirect_uris: [...(metadata.redirectUris ?? [])],
     post_logout_redirect_uris: [...(metadata.postLogoutRedirectUris ?? [])],
@@ -97,12 +99,21 @@ export function toLibraryMetadata({ id, name, metadata }: ClientRecord): Adapter
     ...(scopes.length > 0 ? { scope: scopes.join(' ') } : {}),
     ...(authMethod.startsWith('client_secret') ? { client_secret: 'compared by hash elsewhere' } : {}),
     ...(metadata.jwks ? { jwks: { keys: metadata.jwks.keys.map((key) => ({ ...key })) } } : {}),
+    ...(metadata.jwksUri !== undefined ? { jwks_uri: metadata.jwksUri } : {}),
+    ...(metadata.sectorIdentifierUri !== undefined ? { sector_identifier_uri: metadata.sectorIdentifierUri } : {}),
+    ...(metadata.introspectionSignedResponseAlg !== undefined
+      ? { introspection_signed_response_alg: metadata.introspectionSignedResponseAlg }
+      : {}),
+    ...(metadata.userinfoSignedResponseAlg !== undefined
+      ? { userinfo_signed_response_alg: metadata.userinfoSignedResponseAlg }
+      : {}),
     ...(metadata.backchannelLogoutUri !== undefined
       ? { backchannel_logout_uri: metadata.backchannelLogoutUri, backchannel_logout_session_required: true }
       : {}),
     ...(metadata.clientUri !== undefined ? { client_uri: metadata.clientUri } : {}),
     ...(metadata.policyUri !== undefined ? { policy_uri: metadata.policyUri } : {}),
     ...(metadata.tosUri !== undefined ? { tos_uri: metadata.tosUri } : {}),
+    ...fapiMetadata(metadata),
     // JWK members are checked by the library itself when it builds the client.
   } as AdapterPayload
 }

@@ -10,6 +10,7 @@ import type {
   RefreshToken,
   ResourceServer,
 } from 'oidc-provider'
+import type { Secrets } from '../../adapters/secrets/port.ts'
 import type { DecisionPoint } from '../decision/decision-point.ts'
 import type { WebContext } from '../http/mount.ts'
 import type { Accounts } from '../identity/accounts.ts'
@@ -25,9 +26,11 @@ import type { ClientThrottle } from './client-throttle.ts'
 import type { Consents } from './consents.ts'
 import { deviceHooks } from './device-flow.ts'
 import type { Exchanges } from './exchange.ts'
+import { algorithmMistake, fapiProfile, isFapiClient, requestTimeMistake } from './fapi.ts'
 import { grantSourceOf } from './grant-source.ts'
 import { loadGrant } from './grants.ts'
 import type { Library } from './library.ts'
+import { type PairwiseSubjects, pairwiseIdentifier, type SectorClient, sealAccount } from './pairwise.ts'
 import { type RefusalStage, toProtocolError } from './protocol-errors.ts'
 import { renderProtocolError } from './render-error.ts'
 import { defaultAudience, resourceServerOf } from './resources.ts'
@@ -46,6 +49,8 @@ export type HookOptions = {
   readonly throttle: ClientThrottle
   readonly detailTypes: readonly string[]
   readonly now: () => number
+  readonly subjects: PairwiseSubjects
+  readonly secrets: Secrets
 }
 export type Hooks = ReturnType<typeof createHooks>
 
@@ -80,6 +85,9 @@ export function createHooks(options: HookOptions) {
     ...pageHooks,
     deviceFlow: deviceHooks(options.exchanges),
     ciba: cibaHooks(kit),
+    fapiProfile,
+    pairwiseIdentifier: pairwiseIdentifier(options.subjects),
+    mustVerifySector: (client: Client): boolean => options.subjects.mustVerify(client as SectorClient),
     details: detailHooks({ ...kit, types: options.detailTypes }),
   }
 }
@@ -110,7 +118,18 @@ function kitOf(options: HookOptions): Kit {
 }
 
 /** Whom credentials speak for, and what they were allowed. */
-const personHooks = ({ library, accounts, exchanges, issue, consents, decisions, answering, recordOf }: Kit) => ({
+const personHooks = ({
+  library,
+  tenant,
+  secrets,
+  accounts,
+  exchanges,
+  issue,
+  consents,
+  decisions,
+  answering,
+  recordOf,
+}: Kit) => ({
   /** Undefined is where a disabled account stops, whatever token speaks for it (provider.md §4). */
   findAccount: (ctx: KoaContextWithOIDC, sub: string, token?: unknown): Promise<LibraryAccount | undefined> =>
     answering(token === undefined ? 'authorize' : 'token', async () => {
@@ -134,7 +153,11 @@ const personHooks = ({ library, accounts, exchanges, issue, consents, decisions,
   extraTokenClaims: (ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials) =>
     answering(token.kind === 'ClientCredentials' ? 'client' : 'token', async () => {
       if (token.kind === 'ClientCredentials') requireAllowedScopes(library, ctx, await recordOf(token.clientId ?? ''))
-      return permitAccessToken(ctx, token, { issue, exchange: exchanges.current() })
+      return permitAccessToken(ctx, token, {
+        issue,
+        exchange: exchanges.current(),
+        sealAccount: (of) => sealAccount(secrets, tenant.id, of),
+      })
     }),
 
   loadExistingGrant: (ctx: KoaContextWithOIDC): Promise<Grant | undefined> =>
@@ -168,13 +191,15 @@ const requestHooks = ({ library, tenant, answering, recordOf, now }: Kit) => ({
   checkRequestObject: (
     ctx: KoaContextWithOIDC,
     claims: TimedClaims,
-    header: { readonly typ?: unknown; readonly crit?: unknown },
+    header: { readonly typ?: unknown; readonly crit?: unknown; readonly alg?: unknown },
   ): void => {
     if (ctx.oidc.entities.PushedAuthorizationRequest) return
     const refuse = (why: string) => new library.errors.InvalidRequestObject(why)
     const types = new Set([undefined, 'JWT', 'jwt', 'oauth-authz-req+jwt'])
     if (header.crit !== undefined || !types.has(header.typ as string)) throw refuse('typ or crit is not understood')
     if (claims.aud !== tenant.issuer) throw refuse('aud must be one string, the issuer')
+    const mistake = algorithmMistake(ctx.oidc.client, header) ?? requestTimeMistake(ctx.oidc.client, claims)
+    if (mistake !== undefined) throw refuse(mistake)
     const missing = missingSignedClaim(ctx, { ...claims })
     if (missing !== undefined) throw refuse(`${missing} is missing`)
     requireNear(claims, { seconds: Math.floor(now() / 1_000), longest: longestRequestObjectSeconds, refuse })
@@ -185,8 +210,12 @@ const requestHooks = ({ library, tenant, answering, recordOf, now }: Kit) => ({
 
 /** Which tokens and clients are good, and for what. */
 const tokenHooks = ({ library, exchanges }: Kit) => ({
-  /** Always, but for a client that lost the answer of a moment ago and is given the same successor. */
-  rotateRefreshToken: (_ctx: KoaContextWithOIDC): boolean => exchanges.current().refresh?.successor === undefined,
+  /**
+   * Always, but for a client that lost the answer of a moment ago and is given the same successor, and for clients whose refresh
+   * tokens are bound to a key anyway (FAPI 2.0 §5.3.2.1 item 9).
+   */
+  rotateRefreshToken: (ctx: KoaContextWithOIDC): boolean =>
+    exchanges.current().refresh?.successor === undefined && !isFapiClient(ctx.oidc.client),
 
   /** RFC 7662 §4: a caller sees what is its own; whose audience it is will be a registered resource server. */
   mayIntrospect: (
@@ -225,10 +254,12 @@ function clientHooks({ library, tenant, exchanges, throttle, now }: Kit) {
     requireHearing,
 
     /** Short-lived and for this issuer alone: one `aud`, as one string (FAPI 2.0 §5.3.2.1, provider.md §11.6). */
-    checkClientAssertion: (ctx: KoaContextWithOIDC, claims: TimedClaims): void => {
+    checkClientAssertion: (ctx: KoaContextWithOIDC, claims: TimedClaims, header: { readonly alg?: unknown }): void => {
       requireHearing(ctx.oidc.client?.clientId ?? '')
       const refuse = (why: string) => new library.errors.InvalidClientAuth(why)
       if (claims.aud !== tenant.issuer) throw refuse('aud must be one string, the issuer')
+      const mistake = algorithmMistake(ctx.oidc.client, header)
+      if (mistake !== undefined) throw refuse(mistake)
       requireNear(claims, { seconds: Math.floor(now() / 1_000), longest: longestAssertionSeconds, refuse })
     },
   }

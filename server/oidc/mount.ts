@@ -235,7 +235,11 @@ function settleTokenAnswer(ctx: KoaContextWithOIDC, exchange: Exchange): void {
   const isBacked =
     (permitted.has('access') || permitted.has('assertion')) &&
     (body.id_token === undefined || permitted.has('id')) &&
-    (body.refresh_token === undefined || permitted.has('refresh') || successor !== undefined)
+    (body.refresh_token === undefined ||
+      permitted.has('refresh') ||
+      successor !== undefined ||
+      // Not rotated (FAPI 2.0 §5.3.2.1 item 9): what came back is what was brought.
+      body.refresh_token === ctx.oidc.params?.refresh_token)
   if (!isBacked) throw new Error('oidc: a token answer without a decision was withheld')
   if (successor !== undefined) ctx.body = { ...body, refresh_token: successor }
 }

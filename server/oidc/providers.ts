@@ -15,6 +15,7 @@ import { configurationOf } from './configuration.ts'
 import { type Consents, createConsents } from './consents.ts'
 import { createDpopNonces, dpopNonceSecret } from './dpop-nonces.ts'
 import type { Exchanges } from './exchange.ts'
+import { fapiMistake } from './fapi.ts'
 import type { GrantTrail } from './grant-trail.ts'
 import { createHooks } from './hooks.ts'
 import { idTokenVerifier } from './id-tokens.ts'
@@ -22,6 +23,7 @@ import { ensureSigningKeys, type SigningKey } from './keys.ts'
 import { type Library, loadLibrary } from './library.ts'
 import { noteEvents } from './note-events.ts'
 import { ownGrantNames, registerOwnGrants } from './own-grants.ts'
+import { createPairwiseSubjects, type PairwiseSubjects, type SectorClient } from './pairwise.ts'
 import { leavePingsToOutbox } from './ping-clients.ts'
 import { toProtocolError } from './protocol-errors.ts'
 import { type ClaimOnce, createReplayGuard } from './replay-guard.ts'
@@ -131,7 +133,7 @@ function buildProvider(
   const now = () => clock.now()
   const findMetadata = async (id: string): Promise<AdapterPayload | undefined> => {
     const record = await findClient(id)
-    if (!record) return undefined
+    if (!record || fapiMistake(record.metadata) !== undefined) return undefined
     // The library finds a client invalid that names a type which the rules do not declare any more.
     const types = record.metadata.authorizationDetailsTypes?.filter((type) => detailTypes.includes(type))
     return { ...toLibraryMetadata(record), authorization_details_types: types ?? [] }
@@ -147,6 +149,7 @@ function buildProvider(
     secrets,
     findClient: findMetadata,
   })
+  const subjects = createPairwiseSubjects(secrets, tenant.id, now)
   const nonceSecret = dpopNonceSecret(secrets, tenant.id)
   const hooks = createHooks({
     library,
@@ -161,6 +164,8 @@ function buildProvider(
     throttle,
     detailTypes,
     now,
+    subjects,
+    secrets,
   })
   const cookieKeys = [Buffer.from(secrets.deriveKey(`oidc-cookies:${tenant.id}`))]
   const provider = oneTransactionProvider(
@@ -169,7 +174,7 @@ function buildProvider(
     [tenant.issuer, configurationOf({ tenant, hooks, keys, cookieKeys, nonceSecret, egress, now })],
   )
   compareSecretsByHash(provider, { findClient, requireHearing: hooks.requireHearing })
-  keepClients(provider, findClient)
+  keepClients(provider, findClient, subjects)
   noteEvents(provider, exchanges)
   const tellSignedOut = noteLogouts(provider, exchanges)
   leavePingsToOutbox(provider)
@@ -264,7 +269,7 @@ function writtenDown<Params extends object>(
  * The library builds and hashes a client's metadata at every request; here a client lives as long as the record it was built of,
  * which the change notice ends (provider.md §3).
  */
-function keepClients(provider: Provider, findClient: TenantProvider['findClient']): void {
+function keepClients(provider: Provider, findClient: TenantProvider['findClient'], subjects: PairwiseSubjects): void {
   const { Client } = provider
   const build = Client.find.bind(Client)
   const built = new WeakMap<ClientRecord, Awaited<ReturnType<typeof build>>>()
@@ -274,6 +279,7 @@ function keepClients(provider: Provider, findClient: TenantProvider['findClient'
     const known = built.get(record)
     if (known) return known
     const client = await build(id)
+    if (client) subjects.noteVerified(client as SectorClient)
     built.set(record, client)
     return client
   }

@@ -19,6 +19,7 @@ export async function answerStructuredToken(
     ctx.status = 200
     // RFC 7662 §4: whose token it is not learns nothing about it.
     ctx.body = token?.client_id === client.clientId ? describe(token) : { active: false }
+    await signIfAsked(ctx)
     return
   }
   const token = await accessTokens.decode(tenant, params.token)
@@ -32,6 +33,27 @@ export async function answerStructuredToken(
   ctx.body = ''
 }
 
-function describe({ writ: _writ, ...claims }: LiveToken): object {
-  return { active: true, ...claims, token_type: claims.cnf ? 'DPoP' : 'Bearer' }
+/** RFC 9701 §5: signed for whoever asked, if it asks so and was registered so. */
+async function signIfAsked(ctx: KoaContextWithOIDC): Promise<void> {
+  const { client, provider } = ctx.oidc
+  const { introspectionSignedResponseAlg: algorithm } = client as { readonly introspectionSignedResponseAlg?: string }
+  if (algorithm === undefined || ctx.accepts('json', signedIntrospection) !== signedIntrospection) return
+  const answer = new provider.IdToken({}, { ctx } as never) as unknown as SignedAnswer
+  answer.extra = { token_introspection: ctx.body, aud: client?.clientId }
+  ctx.body = await answer.issue({ use: 'introspection' })
+  ctx.type = `${signedIntrospection}; charset=utf-8`
+}
+
+const signedIntrospection = 'application/token-introspection+jwt'
+
+/** What the library's own introspection does with its answers; its types do not name it. */
+type SignedAnswer = { extra: object; issue(of: { readonly use: 'introspection' }): Promise<string> }
+
+function describe({ writ: _writ, shown, ...claims }: LiveToken): object {
+  return {
+    active: true,
+    ...claims,
+    ...(shown === undefined ? {} : { sub: shown }),
+    token_type: claims.cnf ? 'DPoP' : 'Bearer',
+  }
 }

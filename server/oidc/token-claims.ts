@@ -13,6 +13,8 @@ export type WritClaims = {
   readonly gr?: string
   /** Tokens that this one was exchanged for (RFC 8693): it ends with each of them, and with the client that each was given to. */
   readonly via?: readonly Via[]
+  /** Whom it is about, sealed, where `sub` is a pairwise name (`pairwise.ts`). */
+  readonly of?: string
 }
 export type Via = readonly [client: string, epoch: number, jti: string]
 
@@ -23,7 +25,15 @@ export type Via = readonly [client: string, epoch: number, jti: string]
 export async function permitAccessToken(
   ctx: KoaContextWithOIDC,
   token: AccessToken | ClientCredentials,
-  { issue, exchange }: { readonly issue: Issue; readonly exchange: Exchange },
+  {
+    issue,
+    exchange,
+    sealAccount,
+  }: {
+    readonly issue: Issue
+    readonly exchange: Exchange
+    readonly sealAccount: (of: { readonly jti: string; readonly sub: string }) => string
+  },
 ): Promise<{ readonly [claim: string]: unknown } | undefined> {
   const { params } = ctx.oidc
   const { derived } = exchange
@@ -53,6 +63,9 @@ export async function permitAccessToken(
     ep: [permit.epochs.tenant, permit.epochs.client ?? 0, permit.epochs.account ?? 0],
     ...(grant !== undefined ? { gr: grant } : {}),
     ...(derived?.via ? { via: derived.via } : {}),
+    ...(accountId !== undefined && ctx.oidc.client?.subjectType === 'pairwise'
+      ? { of: sealAccount({ jti: token.jti, sub: accountId }) }
+      : {}),
   }
   return {
     writ,

@@ -24,6 +24,7 @@ beforeAll(async () => {
   verifier = createAccessTokens({
     database: rig.database,
     clock: rig.clock,
+    secrets: rig.kernel.secrets,
     keysOf: async () => keys,
     noncesOf: dpopNoncesOf(rig.kernel.secrets),
   })
@@ -101,6 +102,7 @@ describe('bearer tokens at our own routes', () => {
       createAccessTokens({
         database: rig.database,
         clock: { now: () => now },
+        secrets: rig.kernel.secrets,
         keysOf: async () => keys,
         noncesOf: dpopNoncesOf(rig.kernel.secrets),
       }).read(tenant(), token)

@@ -68,7 +68,7 @@ describe('discovery', () => {
       response_types_supported: ['code'],
       response_modes_supported: expect.arrayContaining(['query', 'fragment', 'form_post']),
       grant_types_supported: expect.arrayContaining(['authorization_code', 'refresh_token', 'client_credentials']),
-      subject_types_supported: ['public'],
+      subject_types_supported: ['public', 'pairwise'],
       id_token_signing_alg_values_supported: expect.arrayContaining(['RS256']),
       code_challenge_methods_supported: ['S256'],
       token_endpoint_auth_methods_supported: expect.arrayContaining([
