@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { fault, hostileBodies, hostileQueries, hostileSegments, hostileValues, long } from './hostile.ts'
-import { openStand, type RawRequest, type Stand } from './stand.ts'
+import { openStand, type RawAnswer, type RawRequest, type Stand } from './stand.ts'
 
 let stand: Stand
 beforeAll(async () => {
