@@ -71,8 +71,8 @@ function addLink(link: ast.LinkNode, into: Adding, wires: Set<string>): void {
     name: source,
     source,
     type: link.many === 'set' ? { kind: 'set', of: one } : one,
-    // A tree has a root: a link to the type itself is optional anyway (SPEC 3).
-    optional: link.many === 'optional' || (link.many === 'one' && target === into.info),
+    // A tree has a root: a link to the type itself is optional anyway (SPEC 3.1).
+    optional: link.many === 'optional' || target === into.info,
     link: true,
     span: link.span,
   })

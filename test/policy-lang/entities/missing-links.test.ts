@@ -73,3 +73,24 @@ test('rows of a request break a chain and mend one (SPEC 5.5)', () => {
   store.removeEntity(paper)
   expect(errorsOf(store.overlay([row(paper, { shelf }), shelfIn], []))).toEqual([])
 })
+
+test('links to the type itself are optional, one or many: a root below nothing is not below, and no E (SPEC 3.1, 5.5)', () => {
+  const { program: views } = compileProgram([
+    {
+      path: 'views.fbac',
+      text: `import User from "writ:identity"
+entity View in Set<View> { }
+action look on View by User
+allow look on v: View to User
+@id("secret")
+deny look on v: View to User when v in View::"secret"
+`,
+    },
+  ])
+  if (!views) throw new Error('it does not compile')
+  const store = createEntityStore(views)
+  const request = { subject: user('u'), action: 'look', resource: entity('View', 'root'), context: new Map() }
+  expect(createEvaluator(views).decide(store, request, { now: 0 })).toMatchObject({ decision: true, errors: [] })
+  store.putEntity(row(entity('View', 'root'), { view: { kind: 'set', items: [entity('View', 'secret')] } }))
+  expect(createEvaluator(views).decide(store, request, { now: 0 })).toMatchObject({ decision: false, errors: [] })
+})
