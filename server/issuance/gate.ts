@@ -5,7 +5,8 @@ import type { RequestScope } from '../http/request-scope.ts'
 import { clientEntity, entityOf, tenantEntity, userEntity } from '../identity/entities.ts'
 import { issuanceErrors } from './errors.ts'
 import type { Issue, IssueRequest, Permit } from './issue.ts'
-import { readStanding, type Standing } from './standing.ts'
+import { createReadSoon } from './read-soon.ts'
+import type { Standing } from './standing.ts'
 
 const levels = new Set(['pwd', 'mfa', 'phr', 'phrh'])
 
@@ -14,6 +15,7 @@ const levels = new Set(['pwd', 'mfa', 'phr', 'phrh'])
  * is read once, so a token response of three credentials costs one query.
  */
 export function createGate(kernel: { readonly database: Database; readonly decisions: DecisionPoint }): Issue {
+  const readSoon = createReadSoon(kernel.database)
   const readings = new WeakMap<RequestScope, Map<string, Promise<Standing | undefined>>>()
 
   const standingFor = (scope: RequestScope, request: IssueRequest): Promise<Standing | undefined> => {
@@ -23,7 +25,7 @@ export function createGate(kernel: { readonly database: Database; readonly decis
     const found = known.get(key)
     if (found) return found
     const { clientId, accountId } = request
-    const reading = readStanding(kernel.database, { tenantId: scope.tenant.id, clientId, accountId }, scope.now)
+    const reading = readSoon({ tenantId: scope.tenant.id, clientId, accountId }, scope.now)
     known.set(key, reading)
     return reading
   }

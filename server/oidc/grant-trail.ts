@@ -37,7 +37,11 @@ export function createGrantTrail({
   }
   const drain = async (): Promise<void> => {
     isWriting = true
-    while (waiting.length > 0) await write(waiting.splice(0, rowsAtOnce))
+    while (waiting.length > 0) {
+      // Whatever this turn of the event loop still brings goes along.
+      await new Promise((resolve) => setImmediate(resolve))
+      await write(waiting.splice(0, rowsAtOnce))
+    }
     isWriting = false
   }
 
