@@ -46,21 +46,25 @@ export function createGraphs(deps: {
 
   /** Until it succeeds, decisions that need the graph wait for it or fail with it: never answer from a state known to be old. */
   const follow = (held: Held): Promise<void> => {
+    if (held.pending.length === 0) return held.busy ?? Promise.resolve()
     held.busy ??= (async () => {
-      while (held.pending.length > 0) {
-        const batch = held.pending
-        held.pending = []
-        try {
-          await outside(() => held.graph.apply(batch))
-          held.isRead = true
-        } catch (error) {
-          held.pending = [...batch, ...held.pending]
-          throw error
+      try {
+        while (held.pending.length > 0) {
+          const batch = held.pending
+          held.pending = []
+          try {
+            await outside(() => held.graph.apply(batch))
+            held.isRead = true
+          } catch (error) {
+            held.pending = [...batch, ...held.pending]
+            throw error
+          }
         }
+      } finally {
+        // In the same step as the last look at what is pending: a change that came in between would be waited for by nobody.
+        held.busy = undefined
       }
-    })().finally(() => {
-      held.busy = undefined
-    })
+    })()
     return held.busy
   }
   changes.onChange((set) => {
