@@ -15,7 +15,7 @@ export type Policies = {
   current(tenantId: string): Promise<ActivePolicy>
   /** `current` after every activation that this node has committed or heard of: what the next request will see. */
   settled(tenantId: string): Promise<ActivePolicy>
-  /** Already compiled, or undefined: for code that cannot wait. */
+  /** Already compiled, and not known to be old; or undefined. For code that cannot wait. */
   peek(tenantId: string): ActivePolicy | undefined
   /**
    * What would be active if `files` replaced the tenant's set `set` (absent `files`: if the set were gone): all diagnostics;

@@ -37,6 +37,8 @@ export function createPolicies(deps: PolicyStoreDeps): Policies {
   // What is shared must not be read inside somebody's transaction.
   const outside = AsyncLocalStorage.snapshot()
   const loading = new Map<string, Promise<ActivePolicy | undefined>>()
+  // Of these a change was heard that could not be read: what is active is known to be old, and answers nobody.
+  const behind = new Set<string>()
   const signingKey = deps.secrets.deriveKey('policy-version')
   const sign = (tenantId: string, set: string, version: string): string =>
     createHmac('sha256', signingKey)
@@ -94,7 +96,16 @@ export function createPolicies(deps: PolicyStoreDeps): Policies {
     const done = () => {
       if (loading.get(tenantId) === next) loading.delete(tenantId)
     }
-    next.then(done, done)
+    next.then(
+      () => {
+        behind.delete(tenantId)
+        done()
+      },
+      () => {
+        behind.add(tenantId)
+        done()
+      },
+    )
     return next
   }
   changes.onChange((set) => {
@@ -104,14 +115,15 @@ export function createPolicies(deps: PolicyStoreDeps): Policies {
       log.error({ err: error, tenantId: set.tenantId }, 'the policy could not be read again'),
     )
   })
+  const peek = (tenantId: string): ActivePolicy | undefined => (behind.has(tenantId) ? undefined : active.get(tenantId))
   const current = async (tenantId: string): Promise<ActivePolicy> => {
-    const policy = active.get(tenantId) ?? (await (loading.get(tenantId) ?? reload(tenantId)))
+    const policy = peek(tenantId) ?? (await (loading.get(tenantId) ?? reload(tenantId)))
     if (!policy) throw errors.policy_unavailable({ headers: { 'retry-after': '5' } })
     return policy
   }
   return {
     current,
-    peek: (tenantId) => active.get(tenantId),
+    peek,
     async settled(tenantId) {
       await loading.get(tenantId)
       return current(tenantId)

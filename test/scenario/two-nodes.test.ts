@@ -102,6 +102,25 @@ describeWith(realPostgresNeed, 'two nodes on one PostgreSQL (admin.md §7, SPEC 
     )
   }, 60_000)
 
+  test('a token of an activation is never answered by the rules from before it', async () => {
+    await write('writes', 'judged')
+    const closed = policy.replace('to reader of p', 'to reader of p when context.now < 2000-01-01T00:00:00Z')
+    for (let round = 0; round < 4; round += 1) {
+      // As many rules as take the other node a while, other ones each time: nothing of them is known there.
+      const more = Array.from(
+        { length: 1_500 },
+        (_, at) => `@id("more-${at}")\nallow read on p: Paper to user: User when user == User::"${round}-${at}"\n`,
+      )
+      const files = { 'p.fbac': (round % 2 === 0 ? closed : policy) + more.join('') }
+      const { draft } = (await (await admin('PUT', '/admin/v1/policy-sets/papers', { files })).json()) as {
+        draft: string
+      }
+      const active = await admin('POST', `/admin/v1/policy-sets/papers/drafts/${draft}/activate`, {})
+      const { consistencyToken } = (await active.json()) as { consistencyToken: string }
+      expect(await decided(await ask('evaluation', asked('judged'), consistencyToken))).toBe(round % 2 === 1)
+    }
+  }, 60_000)
+
   test('also while no notice arrives: then it reads through', async () => {
     if (!postgres.isOwn) return
     const { rows } = await database.query<{ readonly pid: number }>(

@@ -1,3 +1,4 @@
+import type { ActivePolicy } from '../../decision/active-policy.ts'
 import { errors as decisionErrors } from '../../decision/errors.ts'
 import { anonymous } from '../authentication.ts'
 import { errors } from '../errors.ts'
@@ -19,8 +20,10 @@ export function findTenant(deps: PipelineDeps): Layer {
     if (!tenant || (match && tenant.pathPrefix === '')) throw errors.not_found()
     if (match) state.path = match[2] ?? '/'
     const position = context.req.headers['writ-consistency']
-    if (position !== undefined) await waitFor(deps, tenant.id, position)
-    const policy = policies.peek(tenant.id) ?? (await policies.current(tenant.id))
+    const policy =
+      position === undefined
+        ? (policies.peek(tenant.id) ?? (await policies.current(tenant.id)))
+        : await asFreshAs(deps, tenant.id, position)
     const scope: RequestScope = {
       requestId: state.requestId,
       tenant,
@@ -41,6 +44,16 @@ type Wanted = Pick<PipelineDeps, 'changes' | 'consistency'>
  * `Writ-Consistency`: what the caller has seen or written is here before anything is decided; `full`: everything that has been
  * committed until now. Never an older answer.
  */
+async function asFreshAs(
+  deps: PipelineDeps,
+  tenantId: string,
+  header: string | readonly string[],
+): Promise<ActivePolicy> {
+  await waitFor(deps, tenantId, header)
+  // Rules take a while to be compiled after the change is heard: those from before it are an older answer too.
+  return deps.policies.settled(tenantId)
+}
+
 async function waitFor(
   { changes, consistency }: Wanted,
   tenantId: string,
