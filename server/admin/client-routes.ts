@@ -68,7 +68,7 @@ export const clientRoutes = (admin: Admin) => [
     body: createBody,
     successStatus: 201,
     responds: shape.extend(secretShape.partial().shape),
-    refuses: ['client_exists'],
+    refuses: ['client_exists', 'client_unusable'],
     async handle(input, judgement) {
       const { clientId: wanted, name: named, firstParty, organization, ...metadata } = input.body
       const id = wanted ?? `c_${admin.kernel.secrets.token(16)}`
@@ -108,7 +108,7 @@ export const clientRoutes = (admin: Admin) => [
     context: withTenant,
     body: changeBody,
     responds: shape,
-    refuses: ['precondition_required', 'version_conflict'],
+    refuses: ['precondition_required', 'version_conflict', 'client_unusable'],
     async handle(input, judgement) {
       const { name: named, firstParty, status, ...given } = input.body
       const { value } = await admin.kernel.withTransaction(actorOf(input, judgement), async (unit) => {

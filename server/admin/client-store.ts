@@ -2,6 +2,8 @@ import { type Database, DatabaseError } from '../../adapters/database/port.ts'
 import type { Secrets } from '../../adapters/secrets/port.ts'
 import type { UnitOfWork } from '../events/unit-of-work.ts'
 import { type ClientMetadata, clientMetadataSchema, hashClientSecret } from '../oidc/client-metadata.ts'
+import { fapiMistake } from '../oidc/fapi.ts'
+import { sectorMistake } from '../oidc/pairwise.ts'
 import { cliClientId } from './cli-token.ts'
 import { adminErrors } from './errors.ts'
 import { entity } from './request.ts'
@@ -53,6 +55,7 @@ export function createClientStore(database: Database, tenantId: string) {
     /** With the secret's digest, where the client has one. */
     async create(unit: UnitOfWork, client: NewClient, secret: string | undefined): Promise<void> {
       if (client.id === cliClientId) throw adminErrors.client_exists()
+      requireServable(client.metadata)
       try {
         await database.table('client').insert({
           tenant_id: tenantId,
@@ -71,6 +74,7 @@ export function createClientStore(database: Database, tenantId: string) {
     },
     async update(unit: UnitOfWork, id: string, change: ClientChange): Promise<void> {
       const { name, status, metadata, firstParty } = change
+      if (metadata !== undefined) requireServable(metadata)
       await rows()
         .where('id', id)
         .update({
@@ -128,3 +132,9 @@ const clientOf = (row: ClientRow): StoredClient => ({
   version: Number(row.version),
   createdAt: row.created_at.getTime(),
 })
+
+/** Each member is right by itself; together they may be of no use. Whoever writes them is told, not the client later. */
+function requireServable(metadata: ClientMetadata): void {
+  const detail = fapiMistake(metadata) ?? sectorMistake(metadata)
+  if (detail !== undefined) throw adminErrors.client_unusable({ detail })
+}

@@ -4,6 +4,7 @@ import type { Actor } from '../events/unit-of-work.ts'
 import { readForm } from '../http/body.ts'
 import { errors } from '../http/errors.ts'
 import type { Mount, WebContext } from '../http/mount.ts'
+import { Refusal } from '../http/refusal.ts'
 import { entityOf } from '../identity/entities.ts'
 import type { Kernel } from '../kernel.ts'
 import { type AccountPage, accountPage } from '../pages/account-page.ts'
@@ -108,6 +109,9 @@ async function registerClient(
   await withTransaction(actor, async (unit) => {
     if (existing) await store.update(unit, accountClientId, { metadata })
     else await store.create(unit, { id: accountClientId, name: 'Writ', metadata, firstParty: true }, undefined)
+  }).catch((error: unknown) => {
+    // Two first visits at once: the other one has made it.
+    if (!(error instanceof Refusal && error.kind.code === 'client_exists')) throw error
   })
 }
 

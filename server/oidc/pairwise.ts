@@ -1,6 +1,7 @@
 import { createHmac, hash } from 'node:crypto'
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { SecretError, type Secrets } from '../../adapters/secrets/port.ts'
+import type { ClientMetadata } from './client-metadata.ts'
 
 /** A sector's address was seen to name the client's redirects; it is asked again after this time, or when either changes. */
 const verifiedMilliseconds = 24 * 60 * 60 * 1_000
@@ -13,6 +14,15 @@ export type SectorClient = Pick<Client, 'clientId'> & {
   readonly sectorIdentifierUri?: string
   readonly redirectUris?: readonly string[]
   readonly jwksUri?: string
+}
+
+/** Why the metadata of a pairwise client name no one sector, or undefined (OIDC Core §8.1). */
+export function sectorMistake(
+  client: Partial<Pick<ClientMetadata, 'subjectType' | 'sectorIdentifierUri' | 'redirectUris'>>,
+): string | undefined {
+  if (client.subjectType !== 'pairwise' || client.sectorIdentifierUri !== undefined) return undefined
+  const hosts = new Set(client.redirectUris?.map((uri) => URL.parse(uri)?.host))
+  return hosts.size > 1 ? 'redirects of several hosts need a sectorIdentifierUri' : undefined
 }
 
 /** Names that people have towards clients that must not recognise them together (OIDC Core §8.1). */

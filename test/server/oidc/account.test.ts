@@ -52,6 +52,11 @@ const isSignedIn = async (browser: HttpBrowser) =>
   (await browser.open(`${server.issuer}/account`)).text.includes('id="account-name"')
 
 describe('/account (people.md §5)', () => {
+  test('first visits at once all lead to the sign-in', async () => {
+    const pages = await Promise.all(Array.from({ length: 8 }, () => openHttpBrowser().open(`${server.issuer}/account`)))
+    for (const { text } of pages) expect(text).toContain('name="password"')
+  })
+
   test('asks for a sign-in, then shows who and where', async () => {
     const { text, headers } = (await openAccount()).page()
     expect(text).toContain(person.identifier)
