@@ -1,44 +1,14 @@
 import { type Decide, type Diagnostic, diagnosticsToJson, runTests } from '../../policy-lang/index.ts'
-import { type Compiler, createCompiler } from './compile-watched.ts'
 import { exit } from './exit-codes.ts'
 import type { CommandIo } from './io.ts'
 import { watchLongWork } from './long-work.ts'
-import { readEdition } from './read-edition.ts'
-import { readOptions } from './read-options.ts'
 import { readPolicies, readShippedPolicies, sizeOf } from './read-policies.ts'
 import { reportDiagnostics } from './report-diagnostics.ts'
-import { watchFiles } from './watch-files.ts'
+import { runWatched, type WatchedAsk } from './run-watched.ts'
 
-export async function run(args: readonly string[], io: CommandIo): Promise<number> {
-  const { values, positionals, format } = readOptions(args, {
-    watch: { type: 'boolean' },
-    shipped: { type: 'boolean' },
-    edition: { type: 'string' },
-    progress: { type: 'boolean' },
-  })
-  const asked = {
-    paths: positionals,
-    isShipped: values.shipped === true,
-    isProgressAsked: values.progress === true,
-    format,
-    compile: createCompiler(readEdition(values.edition)),
-  }
-  const test = () => testOnce(asked, io)
-  const code = await test()
-  if (!values.watch) return code
-  await watchFiles(positionals, io, test)
-  return exit.fine
-}
+export const run = (args: readonly string[], io: CommandIo): Promise<number> => runWatched(args, io, testOnce)
 
-type Asked = {
-  readonly paths: readonly string[]
-  readonly isShipped: boolean
-  readonly isProgressAsked: boolean
-  readonly format: string
-  readonly compile: Compiler
-}
-
-async function testOnce(asked: Asked, io: CommandIo): Promise<number> {
+async function testOnce(asked: WatchedAsk, io: CommandIo): Promise<number> {
   const { paths, isShipped, format, compile } = asked
   const own = readPolicies(paths, io.folder)
   const work = watchLongWork(io, { size: sizeOf(own), isAsked: asked.isProgressAsked })
