@@ -1,6 +1,6 @@
 import type { EntityValue, Expr } from '../ir/nodes.ts'
-import { actionKey, type Program, type RelationExpr, type Rule } from '../ir/program.ts'
-import { partitionOf, ruleAt } from '../runtime/interpret.ts'
+import type { Program, RelationExpr } from '../ir/program.ts'
+import { decidingExpressions } from './deciding-expressions.ts'
 
 /**
  * What one decision can touch, seen from the request: a loader reads each node's attributes, follows those that lead on, and
@@ -36,7 +36,7 @@ export function factsOf(program: Program, action: string, subjectType: string, r
     externs: new Set(),
     locals: new Map(),
   }
-  for (const expr of expressionsOf(program, action, subjectType, resourceType)) reach(expr, walk)
+  for (const expr of decidingExpressions(program, { action, subjectType, resourceType })) reach(expr, walk)
   return {
     subject: finish(walk.subject),
     resource: finish(walk.resource),
@@ -106,19 +106,6 @@ const finish = (node: Building): AccessNode => ({
   ancestors: node.ancestors,
   permitted: node.permitted,
 })
-
-function expressionsOf(program: Program, action: string, subjectType: string, resourceType: string): readonly Expr[] {
-  const uid = (type: string): EntityValue => ({ kind: 'entity', type, id: '' })
-  const request = { action, subject: uid(subjectType), resource: uid(resourceType), context: new Map() }
-  const entries = partitionOf(program, request)
-  const rules = entries.map((entry) => ruleAt(program, entry))
-  const names = new Set(entries.map((entry) => actionKey(entry.as, resourceType)))
-  const delegates = program.delegates.filter((delegate) =>
-    delegate.actions.some((each) => names.has(actionKey(each.action, each.resourceType))),
-  )
-  const advice = (rule: Rule) => rule.advise.flatMap(({ args }) => Object.values(args))
-  return [...rules.flatMap((rule) => [rule.condition, ...advice(rule)]), ...delegates.map(({ condition }) => condition)]
-}
 
 /** Notes what the expression reads; answers the places whose entities (or members of records) it may denote. */
 function reach(expr: Expr, walk: Walk): readonly Building[] {

@@ -1,8 +1,8 @@
-import type { EntityValue, Expr } from '../ir/nodes.ts'
+import type { Expr } from '../ir/nodes.ts'
 import { actionKey, type EntityType, type Program, type RelationExpr } from '../ir/program.ts'
 import type { Type } from '../ir/types.ts'
 import { walk } from '../ir/walk.ts'
-import { partitionOf, ruleAt } from '../runtime/interpret.ts'
+import { type Asked, decidingExpressions } from './deciding-expressions.ts'
 
 /**
  * Entity types of which deciding (action, subject type, resource type) may read an attribute or follow a link: never too
@@ -17,11 +17,10 @@ export function touchedTypes(program: Program, asked: Asked): ReadonlySet<string
     above: aboveOf(program),
     conditions: false,
   }
-  for (const expr of expressionsOf(program, asked)) touchExpression(search, expr)
+  for (const expr of decidingExpressions(program, asked)) touchExpression(search, expr)
   return search.types
 }
 
-type Asked = { readonly action: string; readonly subjectType: string; readonly resourceType: string }
 type Search = {
   readonly program: Program
   readonly asked: Asked
@@ -32,24 +31,6 @@ type Search = {
   readonly above: ReadonlyMap<string, ReadonlySet<string>>
   /** Conditions of tuples have been followed. */
   conditions: boolean
-}
-
-function expressionsOf(program: Program, asked: Asked): readonly Expr[] {
-  const uid = (type: string): EntityValue => ({ kind: 'entity', type, id: '' })
-  const { action, subjectType, resourceType } = asked
-  const entries = partitionOf(program, {
-    action,
-    subject: uid(subjectType),
-    resource: uid(resourceType),
-    context: new Map(),
-  })
-  const rules = entries.map((entry) => ruleAt(program, entry))
-  const names = new Set(entries.map((entry) => actionKey(entry.as, resourceType)))
-  const delegates = program.delegates.filter((delegate) =>
-    delegate.actions.some((each) => names.has(actionKey(each.action, each.resourceType))),
-  )
-  const advice = rules.flatMap((rule) => rule.advise.flatMap(({ args }) => Object.values(args)))
-  return [...rules.map((rule) => rule.condition), ...advice, ...delegates.map(({ condition }) => condition)]
 }
 
 function touchExpression(search: Search, root: Expr): void {
