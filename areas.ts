@@ -10,11 +10,12 @@ import { changes } from './server/schema/0002-changes.ts'
 import { tupleConditions } from './server/schema/0013-tuple-conditions.ts'
 import { policyPrograms } from './server/schema/0014-policy-programs.ts'
 import { filterFunctions } from './server/schema/0040-filter-functions.ts'
+import { tupleKinds } from './server/schema/0043-tuple-kinds.ts'
 
 /** The kernel's own tables, and the rules of administration and issuance. */
 const kernelArea: Area = {
   name: 'server',
-  migrations: [foundation, changes, tupleConditions, policyPrograms, filterFunctions],
+  migrations: [foundation, changes, tupleConditions, policyPrograms, filterFunctions, tupleKinds],
   policies: { folder: new URL('./server/policy/', import.meta.url), layer: 'platform' },
 }
 

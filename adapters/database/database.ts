@@ -103,7 +103,8 @@ export function makeDatabase(parts: DatabaseParts): Database {
     const frame = newFrame(session, 0, settings.statement_timeout === '0')
     let result: T
     try {
-      await send(session, { text: `begin;${settingsSql(session.client, settings)}` })
+      const { transaction_isolation: isolation, ...others } = settings
+      await send(session, { text: `begin${isolationSql(isolation)};${settingsSql(session.client, others)}` })
       result = await inside(frame, run)
       await finish(frame)
       // PostgreSQL answers ROLLBACK to a COMMIT of a failed transaction and calls that a success.
@@ -226,6 +227,13 @@ async function finish(frame: Frame): Promise<void> {
   const leave = await frame.gate.enter()
   frame.isFinished = true
   leave()
+}
+
+/** It can only be said where a transaction begins: a setting comes too late, with a snapshot taken already. */
+function isolationSql(level: string | undefined): string {
+  if (level === undefined) return ''
+  if (level !== 'repeatable read' && level !== 'serializable') throw new Error(`no isolation level: ${level}`)
+  return ` isolation level ${level}`
 }
 
 /** Local to the transaction; in one round trip with the statement before. */

@@ -15,7 +15,10 @@ export type Database = {
   readonly raw: Knex['raw']
   /** One statement with `$1…` bindings; prepared under `name` where the server can (never on the embedded one). */
   query<Row extends object = Record<string, unknown>>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>
-  /** Commits when `run` resolves, rolls back when it rejects. `settings` are `SET LOCAL` for its duration (`writ.tenant`). */
+  /**
+   * Commits when `run` resolves, rolls back when it rejects. `settings` are `SET LOCAL` for its duration (`writ.tenant`);
+   * `transaction_isolation` is `repeatable read` or `serializable`, of outermost transactions only.
+   */
   transaction<T>(run: () => Promise<T>, settings?: { readonly [name: string]: string }): Promise<T>
   /** True inside `transaction`. */
   inTransaction(): boolean

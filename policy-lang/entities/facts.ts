@@ -38,6 +38,8 @@ export type EntityStore = FactsView & {
   removeEntity(uid: EntityValue): void
   /** Puts, or replaces the tuple of the same subject. Answers why not. */
   putTuple(tuple: Tuple): readonly StoreProblem[]
+  /** Puts many: `putTuple` for each, quicker. */
+  putHolders(holders: Holders): readonly StoreProblem[]
   removeTuple(tuple: Tuple): void
   /** Replaces what stored roles permit: `role` of `type` permits (action, resource type). */
   putRolePermissions(type: string, role: string, permissions: readonly { action: string; resourceType: string }[]): void
@@ -50,7 +52,16 @@ export type EntityStore = FactsView & {
   /** Entities one link below. */
   childrenOf(entity: EntityValue): Iterable<EntityValue>
   snapshot(): FactsView
-  readonly size: { readonly entities: number; readonly tuples: number }
+  /** `bytes`: about what it takes in memory, for telling tenants apart and seeing them grow. */
+  readonly size: { readonly entities: number; readonly tuples: number; readonly bytes: number }
+}
+
+/** Entities of one type that hold a relation of a resource, without end or condition. */
+export type Holders = {
+  readonly resource: EntityValue
+  readonly relation: string
+  readonly subjectType: string
+  readonly subjectIds: readonly string[]
 }
 
 /** Why the store refused a write; the store is as it was before. */

@@ -6,6 +6,7 @@ import type { EntityStore, Program } from '../../policy-lang/index.ts'
 import type { Change, ChangeFeed } from '../events/change.ts'
 import type { ActivePolicy } from './active-policy.ts'
 import { limits } from './limits.ts'
+import type { Loading } from './load-facts.ts'
 import { createTenantGraph, schemaOf, type TenantGraph } from './tenant-graph.ts'
 
 /** The graphs of the tenants that somebody asks about, followed by the change feed. */
@@ -14,7 +15,11 @@ export type Graphs = {
   of(policy: ActivePolicy): EntityStore | Promise<EntityStore>
   /** Drops graphs that nobody has asked about for long. */
   evictIdle(): void
+  /** What the graphs in memory hold, the largest first. */
+  sizes(): readonly GraphSize[]
 }
+
+export type GraphSize = { readonly tenantId: string } & EntityStore['size']
 
 type Held = {
   readonly graph: TenantGraph
@@ -25,14 +30,16 @@ type Held = {
   isRead: boolean
 }
 
-export function createGraphs(deps: {
+type Deps = {
   readonly database: Database
   readonly changes: ChangeFeed
   readonly clock: Clock
   readonly log: Logger
   /** Types that live in tables of their own: the graph has nothing of them but ids. */
   readonly isBound: (type: string) => boolean
-}): Graphs {
+}
+
+export function createGraphs(deps: Deps): Graphs {
   const { database, changes, clock, log, isBound } = deps
   const tenants = new Map<string, Map<string, Held>>()
   // What is shared must not be read inside somebody's transaction.
@@ -81,9 +88,11 @@ export function createGraphs(deps: {
     tenants.set(policy.tenantId, schemasOfTenant)
     const known = schemasOfTenant.get(key)
     if (known) return known
-    const graph = createTenantGraph(database, policy.tenantId, policy.program, ({ code, message }) =>
-      log.warn({ tenantId: policy.tenantId, code, why: message }, 'a stored entity is not used'),
-    )
+    const graph = createTenantGraph(database, policy.tenantId, policy.program, {
+      refused: ({ code, message }) =>
+        log.warn({ tenantId: policy.tenantId, code, why: message }, 'a stored entity is not used'),
+      loads: tellsOfLoading(deps, policy.tenantId),
+    })
     const held: Held = { graph, pending: [{ kind: 'everything' }], busy: undefined, usedAt: clock.now(), isRead: false }
     schemasOfTenant.set(key, held)
     return held
@@ -104,6 +113,10 @@ export function createGraphs(deps: {
       held.usedAt = clock.now()
       return held.graph.store
     },
+    sizes: () =>
+      [...tenants]
+        .flatMap(([tenantId, schemas]) => [...schemas.values()].map(({ graph }) => ({ tenantId, ...graph.store.size })))
+        .sort((a, b) => b.bytes - a.bytes),
     evictIdle() {
       const oldest = clock.now() - limits.idleGraphMilliseconds
       for (const [tenantId, held] of tenants) {
@@ -111,6 +124,24 @@ export function createGraphs(deps: {
         if (held.size === 0) tenants.delete(tenantId)
       }
     },
+  }
+}
+
+/** Says how far a long reading is, and what a long one has read; most are over before the first word. */
+function tellsOfLoading({ clock, log }: Pick<Deps, 'clock' | 'log'>, tenantId: string): () => Loading {
+  return () => {
+    const began = clock.now()
+    let said = began
+    return {
+      progress(read) {
+        if (clock.now() - said < limits.loadProgressMilliseconds) return
+        said = clock.now()
+        log.info({ tenantId, ...read }, 'facts are being read')
+      },
+      done(read) {
+        if (said !== began) log.info({ tenantId, ...read, milliseconds: clock.now() - began }, 'facts have been read')
+      },
+    }
   }
 }
 

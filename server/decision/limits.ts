@@ -16,6 +16,8 @@ export const limits = {
   silenceMilliseconds: 6_000,
   /** Graphs of tenants that nobody asked about are dropped. */
   idleGraphMilliseconds: 15 * 60_000,
+  /** A reading of facts that lasts longer is told of, this often. */
+  loadProgressMilliseconds: 5_000,
   /** Compiled programs that are kept sealed: as many of a tenant, none larger. */
   sealedProgramsPerTenant: 4,
   sealedProgramCharacters: 64 * 1024 * 1024,
