@@ -40,7 +40,11 @@ function rolesOf(program: Program, rows: readonly RoleRow[], organizations: Tena
       relation.kind === 'stored' && relation.role ? { type: type.name, relation: relation.name } : [],
     ),
   )
-  const relations = [...declared, ...rows.map(({ scopeType, name }) => ({ type: scopeType, relation: name }))]
+  // What is inherited is a role too, though no row names it: else a tuple and what the closure derives could be one.
+  const stored = rows.flatMap(({ scopeType, name, inherits }) =>
+    [name, ...inherits].map((relation) => ({ type: scopeType, relation })),
+  )
+  const relations = [...declared, ...stored]
   const byType = Map.groupBy(relations, ({ type }) => type)
   const names = new Map([...byType].map(([type, each]) => [type, new Set(each.map(({ relation }) => relation))]))
   return {
