@@ -16,10 +16,15 @@ export type StoredClient = {
   readonly secretHashes: readonly string[]
   readonly firstParty: boolean
   readonly organization?: string
+  /** Made by an administrator, by itself (RFC 7591), or known by a document at its own address. */
+  readonly origin: 'administrator' | 'registration' | 'document'
   readonly version: number
   readonly createdAt: number
+  /** When it last received a token; kept for clients that no administrator made. */
+  readonly lastUsedAt?: number
 }
-export type NewClient = Pick<StoredClient, 'id' | 'name' | 'metadata' | 'firstParty' | 'organization'>
+export type NewClient = Pick<StoredClient, 'id' | 'name' | 'metadata' | 'firstParty' | 'organization'> &
+  Partial<Pick<StoredClient, 'origin'>>
 export type ClientChange = Partial<Pick<StoredClient, 'name' | 'status' | 'metadata' | 'firstParty'>>
 
 /** Two live secrets, so that a new one can be rolled out before the old one ends (provider.md §3). */
@@ -46,9 +51,14 @@ export function createClientStore(database: Database, tenantId: string) {
       .update({ secret_hashes: JSON.stringify(hashes), version: database.raw('version + 1') })
   return {
     find,
-    async list(after: string | undefined, limit: number): Promise<StoredClient[]> {
+    async list(
+      after: string | undefined,
+      limit: number,
+      origin?: StoredClient['origin'] | undefined,
+    ): Promise<StoredClient[]> {
       const query = rows().orderBy('id').limit(limit)
       if (after !== undefined) query.where('id', '>', after)
+      if (origin !== undefined) query.where('origin', origin)
       const found: ClientRow[] = await query
       return found.map(clientOf)
     },
@@ -65,6 +75,7 @@ export function createClientStore(database: Database, tenantId: string) {
           secret_hashes: JSON.stringify(secret === undefined ? [] : [hashClientSecret(secret)]),
           first_party: client.firstParty,
           organization_id: client.organization ?? null,
+          origin: client.origin ?? 'administrator',
         })
       } catch (error) {
         if (error instanceof DatabaseError && error.kind === 'unique') throw adminErrors.client_exists({ cause: error })
@@ -102,6 +113,11 @@ export function createClientStore(database: Database, tenantId: string) {
       unit.raiseEpoch(entity('Client', id))
       changed(unit, id, 'secret_replaced')
     },
+    /** The client shows who it is in another way from now on. */
+    async dropSecrets(unit: UnitOfWork, id: string): Promise<void> {
+      await putHashes(id, [])
+      changed(unit, id, 'secrets_dropped')
+    },
     async remove(unit: UnitOfWork, id: string): Promise<void> {
       await rows().where('id', id).delete()
       changed(unit, id, 'removed')
@@ -117,6 +133,8 @@ type ClientRow = {
   readonly secret_hashes: readonly string[]
   readonly first_party: boolean
   readonly organization_id: string | null
+  readonly origin: StoredClient['origin']
+  readonly last_used_at: Date | null
   readonly version: string | number
   readonly created_at: Date
 }
@@ -129,8 +147,10 @@ const clientOf = (row: ClientRow): StoredClient => ({
   secretHashes: row.secret_hashes,
   firstParty: row.first_party,
   ...(row.organization_id === null ? {} : { organization: row.organization_id }),
+  origin: row.origin,
   version: Number(row.version),
   createdAt: row.created_at.getTime(),
+  ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at.getTime() }),
 })
 
 /** Each member is right by itself; together they may be of no use. Whoever writes them is told, not the client later. */

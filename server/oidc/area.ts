@@ -11,6 +11,7 @@ import type { Kernel } from '../kernel.ts'
 import { oidcTables } from '../schema/0010-oidc.ts'
 import { oidcRequestTables } from '../schema/0011-oidc-requests.ts'
 import { oidcGrantTables } from '../schema/0012-oidc-grants.ts'
+import { oidcRegistrationTables } from '../schema/0015-oidc-registration.ts'
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts'
 import { createAccountMount } from './account-mount.ts'
 import { createLogoutDelivery, logoutTopic } from './backchannel-logout.ts'
@@ -27,13 +28,17 @@ import { keyRoutes } from './key-routes.ts'
 import { createOidcMount } from './mount.ts'
 import { createPingDelivery, pingTopic } from './ping-clients.ts'
 import { createProviders, type TenantProvider } from './providers.ts'
+import { createRegistration } from './registration/registration.ts'
+import { createRegistrationMount } from './registration/registration-mount.ts'
+import { registrationRoutes } from './registration/registration-routes.ts'
+import { createStatementReader } from './registration/software-statements.ts'
 import { createResourceMetadataMount } from './resource-metadata.ts'
 import { rotateDueKeys } from './rotate-keys.ts'
 import { createSecurityLog } from './security-log.ts'
 import { createSetupMount } from './setup-mount.ts'
 import { sweepExpired } from './sweep.ts'
 import { trustedIssuerRoutes } from './trusted-issuer-routes.ts'
-import { createAssertionReader } from './trusted-issuers.ts'
+import { createAssertionReader, createKeyReader } from './trusted-issuers.ts'
 
 /** Two hashes at a time leave threads of the pool for files and signatures; each takes 19 MiB. */
 const hashConcurrency = 2
@@ -54,7 +59,7 @@ export type OidcAreaOptions = {
 export function oidcArea(options: OidcAreaOptions = {}): Area {
   return {
     name: 'oidc',
-    migrations: [oidcTables, oidcRequestTables, oidcGrantTables],
+    migrations: [oidcTables, oidcRequestTables, oidcGrantTables, oidcRegistrationTables],
     bindings: identityBindings,
     build: (kernel) => buildParts(kernel, options),
   }
@@ -67,6 +72,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
   const clients = createClientRecords(database, clock)
   const securityLog = createSecurityLog(kernel.withTransaction)
   const throttle = createClientThrottle()
+  const readKeys = createKeyReader({ clock, egress: options.egress })
   const providers = createProviders({
     kernel,
     issue,
@@ -77,7 +83,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
     egress: options.egress,
     accessTokens: () => accessTokens,
     trail: createGrantTrail({ database, clock }),
-    readAssertion: createAssertionReader({ database, clock, egress: options.egress }),
+    readAssertion: createAssertionReader({ database, clock, readKeys }),
   })
   const passwords = createPasswords({ concurrency: hashConcurrency })
   const accessTokens: AccessTokens = createAccessTokens({
@@ -106,12 +112,23 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
       keyRoutes(kernel),
       trustedIssuerRoutes(kernel),
       backchannelRoutes({ kernel, providers, exchanges, securityLog }),
+      registrationRoutes(kernel),
     ],
     topics: {
       [logoutTopic]: createLogoutDelivery(kernel, providers),
       [pingTopic]: createPingDelivery(kernel, { clients, egress: options.egress }),
     },
     mounts: [
+      // ORDER: before the provider, whose paths hold these.
+      createRegistrationMount(
+        createRegistration({
+          kernel,
+          providers,
+          verifier: accessTokens,
+          readStatement: createStatementReader({ database, readKeys }),
+          egress: options.egress,
+        }),
+      ),
       createOidcMount({
         tenants: kernel.tenants,
         providers,

@@ -19,7 +19,7 @@ export const grantNames = {
   assertion: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
 } as const
 
-const grantTypes = [
+export const grantTypes = [
   'authorization_code',
   'refresh_token',
   'client_credentials',
@@ -49,7 +49,7 @@ const redirectUri = z
   .string()
   .max(2_000)
   .refine(isRegistrableRedirect, { message: 'not a redirect that can be registered' })
-const scopeText = z
+export const scopeText = z
   .string()
   .max(4_000)
   .regex(/^$|^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/)
@@ -145,6 +145,31 @@ export const clientMetadataSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .max(2_000)
     .optional(),
+  /** Shown on the consent page, fetched through the guard and never by the person's browser. */
+  logoUri: z
+    .url({ protocol: /^https?$/ })
+    .max(2_000)
+    .optional(),
+  /** Where a sign-in begins that starts here (OIDC Core §4). */
+  initiateLoginUri: z
+    .url({ protocol: /^https$/ })
+    .max(2_000)
+    .optional(),
+  contacts: z.array(z.email().max(254)).max(10).optional(),
+  /** The software, the same for all of its installations (RFC 7591 §2). */
+  softwareId: z.string().min(1).max(255).optional(),
+  softwareVersion: z.string().min(1).max(255).optional(),
+  /** Where request objects of this client lie (RFC 9101 §5.2.2): nothing else is fetched. */
+  requestUris: z
+    .array(z.url({ protocol: /^https?$/ }).max(2_000))
+    .max(10)
+    .optional(),
+  /** The oldest sign-in that is good enough where a request says nothing (OIDC Core §2). */
+  defaultMaxAge: z.int().min(0).max(31_536_000).optional(),
+  requireAuthTime: z.boolean().optional(),
+  /** The only algorithm of the client's assertions, and of its request objects. */
+  tokenEndpointAuthSigningAlg: z.enum(['ES256', 'PS256', 'EdDSA', 'RS256']).optional(),
+  requestObjectSigningAlg: z.enum(['ES256', 'PS256', 'EdDSA', 'RS256']).optional(),
 })
 export type ClientMetadata = z.infer<typeof clientMetadataSchema>
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../adapters/clock/port.ts'
 import type { Database } from '../../adapters/database/port.ts'
 import { type ClientMetadata, grantNames, identityScopes, matchesClientSecret } from './client-metadata.ts'
 import { fapiMetadata } from './fapi.ts'
+import { wireMembers } from './registration/wire-names.ts'
 
 /** A client as the provider works with it. */
 export type ClientRecord = {
@@ -12,6 +13,9 @@ export type ClientRecord = {
   readonly secretHashes: readonly string[]
   readonly firstParty: boolean
   readonly epoch: number
+  readonly origin: 'administrator' | 'registration' | 'document'
+  /** When it last received a token, to the day; kept for clients that no administrator made. */
+  readonly lastUsedAt?: number
 }
 
 /** The gate reads clients fresh; authentication may be this old, or as old as the change notice. */
@@ -20,7 +24,7 @@ const cacheEntries = 10_000
 
 const findStatement = {
   name: 'oidc-client-find',
-  text: `select id, name, metadata, secret_hashes, first_party, epoch from client
+  text: `select id, name, metadata, secret_hashes, first_party, epoch, origin, last_used_at from client
 where tenant_id = $1 and id = $2 and status = 'active'`,
 }
 
@@ -31,6 +35,8 @@ type Row = {
   readonly secret_hashes: readonly string[]
   readonly first_party: boolean
   readonly epoch: string
+  readonly origin: ClientRecord['origin']
+  readonly last_used_at: Date | null
 }
 
 export type ClientRecords = {
@@ -53,8 +59,9 @@ export function createClientRecords(database: Database, clock: Clock): ClientRec
       cache.delete(key)
       const [row] = await database.query<Row>(findStatement, [tenantId, id])
       if (!row) return undefined
-      const { secret_hashes: secretHashes, first_party: firstParty, epoch, ...rest } = row
-      const record = { ...rest, secretHashes, firstParty, epoch: Number(epoch) }
+      const { secret_hashes: secretHashes, first_party: firstParty, epoch, last_used_at: used, ...rest } = row
+      const lastUsed = used === null ? {} : { lastUsedAt: used.getTime() }
+      const record = { ...rest, ...lastUsed, secretHashes, firstParty, epoch: Number(epoch) }
       if (cache.size >= cacheEntries) cache.clear()
       cache.set(key, { record, until: now + cacheMilliseconds })
       return record
@@ -113,10 +120,22 @@ export function toLibraryMetadata({ id, name, metadata }: ClientRecord): Adapter
     ...(metadata.clientUri !== undefined ? { client_uri: metadata.clientUri } : {}),
     ...(metadata.policyUri !== undefined ? { policy_uri: metadata.policyUri } : {}),
     ...(metadata.tosUri !== undefined ? { tos_uri: metadata.tosUri } : {}),
+    ...wireMembers(metadata, passedOn),
     ...fapiMetadata(metadata),
     // JWK members are checked by the library itself when it builds the client.
   } as AdapterPayload
 }
+
+/** Members that the library works with as they stand. */
+const passedOn = [
+  'initiateLoginUri',
+  'logoUri',
+  'contacts',
+  'defaultMaxAge',
+  'requireAuthTime',
+  'tokenEndpointAuthSigningAlg',
+  'requestObjectSigningAlg',
+] as const
 
 /** A client that is to be pinged, and gave no address, polls. The address itself is the outbox's to know (`ping-clients.ts`). */
 function backchannelMetadata({

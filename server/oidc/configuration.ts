@@ -79,6 +79,8 @@ export function configurationOf({
       service_documentation: `${tenant.issuer}/docs`,
       ui_locales_supported: ['ko', 'en'],
       claim_types_supported: ['normal'],
+      // Ours, judged by policy (`registration/`): the library's own would keep what it hands out, and find before it writes.
+      registration_endpoint: `${tenant.issuer}/oauth2/register`,
     },
   } as Configuration
   // The published types lag behind the pinned release; test/server/oidc/discovery.test.ts shows what is in effect.

@@ -28,6 +28,8 @@ const settings = z.strictObject({
   scope: z.string().max(4_000).default(''),
   /** Longest time from now to `exp`. */
   maxLifetimeSeconds: z.int().min(10).max(300).default(300),
+  /** Whether it may vouch for apps that register themselves (RFC 7591 §2.3). */
+  softwareStatements: z.boolean().optional(),
 })
 
 /** Keys by value, or where to read them. */
@@ -84,7 +86,7 @@ const idJagType = /^(application\/)?oauth-id-jag\+jwt$/i
 const longestAssertion = 16_384
 const toleranceSeconds = 60
 /** Types that mean something else, and are never an assertion about a person (RFC 8725 §3.11). */
-const foreignTypes = /^(application\/)?(at|logout|dpop|token-introspection|secevent|oauth-authz-req)\+jwt$/i
+export const foreignTypes = /^(application\/)?(at|logout|dpop|token-introspection|secevent|oauth-authz-req)\+jwt$/i
 const keptMilliseconds = 5 * 60_000
 const keptSets = 1_000
 
@@ -102,24 +104,8 @@ export type ReadAssertion = (
 export function createAssertionReader(kit: {
   readonly database: Database
   readonly clock: Clock
-  readonly egress: Egress | undefined
+  readonly readKeys: ReadKeys
 }): ReadAssertion {
-  const sets = new Map<string, { readonly set: JSONWebKeySet; readonly until: number }>()
-  const read = async (tenantId: string, { jwks, jwksUri = '' }: TrustedIssuer, isFresh: boolean) => {
-    if (jwks) return keySetOf(jwks)
-    const key = JSON.stringify([tenantId, jwksUri])
-    const known = sets.get(key)
-    const now = kit.clock.now()
-    // An unknown key is looked for at most once a minute.
-    if (known && (isFresh ? known.until - keptMilliseconds + 60_000 > now : known.until > now)) return known.set
-    const response = await kit.egress?.(jwksUri, { headers: { accept: 'application/json' } })
-    const set = response?.ok ? keySetOf(await response.json()) : undefined
-    if (!set) throw new Error('the keys cannot be read')
-    if (sets.size >= keptSets) sets.clear()
-    sets.set(key, { set, until: now + keptMilliseconds })
-    return set
-  }
-
   return async (tenant, text, named) => {
     if (text.length > longestAssertion) return undefined
     try {
@@ -136,8 +122,7 @@ export function createAssertionReader(kit: {
         clockTolerance: 10,
         requiredClaims: ['sub', 'aud', 'exp', 'jti'],
       }
-      let set = await read(tenant.id, issuer, false)
-      if (kid !== undefined && !set.keys.some((key) => key.kid === kid)) set = await read(tenant.id, issuer, true)
+      const set = await kit.readKeys(tenant.id, issuer, kid)
       const { payload } = await jwtVerify(text, createLocalJWKSet(set), options)
       const { sub, jti, exp, iat, aud } = payload
       // RFC 7523bis, FAPI 2.0 §5.3.2.1: one audience, as one string.
@@ -149,6 +134,38 @@ export function createAssertionReader(kit: {
     } catch {
       return undefined
     }
+  }
+}
+
+/** Keys of an issuer; `kid`: one that should be among them, else they are read again. Throws where they cannot be read. */
+export type ReadKeys = (
+  tenantId: string,
+  issuer: Pick<TrustedIssuer, 'jwks' | 'jwksUri'>,
+  kid: string | undefined,
+) => Promise<JSONWebKeySet>
+
+/** Keys by address are kept for five minutes. */
+export function createKeyReader(kit: { readonly clock: Clock; readonly egress: Egress | undefined }): ReadKeys {
+  const sets = new Map<string, { readonly set: JSONWebKeySet; readonly until: number }>()
+  const read = async (tenantId: string, { jwks, jwksUri = '' }: Parameters<ReadKeys>[1], isFresh: boolean) => {
+    if (jwks) return keySetOf(jwks)
+    const key = JSON.stringify([tenantId, jwksUri])
+    const known = sets.get(key)
+    const now = kit.clock.now()
+    // An unknown key is looked for at most once a minute.
+    if (known && (isFresh ? known.until - keptMilliseconds + 60_000 > now : known.until > now)) return known.set
+    const response = await kit.egress?.(jwksUri, { headers: { accept: 'application/json' } })
+    const set = response?.ok ? keySetOf(await response.json()) : undefined
+    if (!set) throw new Error('the keys cannot be read')
+    if (sets.size >= keptSets) sets.clear()
+    sets.set(key, { set, until: now + keptMilliseconds })
+    return set
+  }
+
+  return async (tenantId, issuer, kid) => {
+    const set = await read(tenantId, issuer, false)
+    if (kid === undefined || set.keys.some((key) => key.kid === kid)) return set
+    return read(tenantId, issuer, true)
   }
 }
 
