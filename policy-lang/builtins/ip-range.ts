@@ -49,8 +49,8 @@ function parseVersion4(text: string): bigint | undefined {
 function parseVersion6(text: string): bigint | undefined {
   const halves = text.split('::')
   if (halves.length > 2) return undefined
-  const head = groupsOf(halves[0] ?? '')
-  const tail = groupsOf(halves[1] ?? '')
+  const head = groupsOf(halves[0] ?? '', halves.length === 1)
+  const tail = groupsOf(halves[1] ?? '', true)
   if (!head || !tail) return undefined
   const missing = 8 - head.length - tail.length
   if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined
@@ -59,8 +59,8 @@ function parseVersion6(text: string): bigint | undefined {
   return bits
 }
 
-/** Groups of 16 bits; the last two may be written as a v4 address. */
-function groupsOf(text: string): bigint[] | undefined {
+/** Groups of 16 bits; the last two of the whole address may be written as a v4 address (RFC 4291 §2.2). */
+function groupsOf(text: string, isEnd: boolean): bigint[] | undefined {
   if (text === '') return []
   const groups: bigint[] = []
   const parts = text.split(':')
@@ -69,7 +69,7 @@ function groupsOf(text: string): bigint[] | undefined {
       groups.push(BigInt(`0x${part}`))
       continue
     }
-    const last = index === parts.length - 1 ? parseVersion4(part) : undefined
+    const last = isEnd && index === parts.length - 1 ? parseVersion4(part) : undefined
     if (last === undefined) return undefined
     groups.push(last >> 16n, last & 0xffffn)
   }

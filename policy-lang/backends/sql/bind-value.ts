@@ -18,11 +18,23 @@ export function bindValue(at: Compiling, value: Value, type: Type): SqlValue {
     case 'ip':
       return { shape: 'scalar', sql: at.bindings.bind(formatIp(value), 'inet'), ...sure }
     case 'set':
-      return { shape: 'set', of: elementType(type, value.items), rows: bindRows(at, value.items, type), ...sure }
+      return {
+        shape: 'set',
+        of: elementType(type, value.items),
+        rows: bindRows(at, value.items, type),
+        ...sure,
+        isVoid: value.items.length === 0,
+        isLossy: value.items.some(isLost),
+      }
     default:
       throw new Untranslatable('a record or map of the request cannot be compared with data in SQL')
   }
 }
+
+const isLost = (item: Value): boolean =>
+  typeof item === 'string'
+    ? !isHoldable(item)
+    : typeof item === 'object' && item.kind === 'entity' && !isHoldable(item.id)
 
 const elementType = (type: Type, items: readonly Value[]): Type => {
   if (type.kind === 'set') return type.of
@@ -40,7 +52,7 @@ function bindScalar(at: Compiling, value: boolean | number | bigint | string, ty
   return { ...sure, sql: at.bindings.bind(value.toString(), sqlType(type)) }
 }
 
-/** Members that PostgreSQL cannot hold are left out: nothing stored equals them. */
+/** Members that PostgreSQL cannot hold are left out: nothing stored equals them (`isLossy`). */
 function bindRows(at: Compiling, items: readonly Value[], type: Type): string {
   const of = elementType(type, items)
   const { bind } = at.bindings

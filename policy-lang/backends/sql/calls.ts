@@ -11,6 +11,8 @@ import {
   type SqlValue,
   strictly,
   Untranslatable,
+  unholdable,
+  wholeSetOf,
 } from './sql-value.ts'
 
 type Call = Expr & { readonly kind: 'call' }
@@ -35,7 +37,7 @@ export function callValue(at: Compiling, expr: Call): SqlValue | undefined {
     case 'length':
       return mapped(scalars(), ([x = '']) => `char_length(${x})::numeric`)
     case 'size': {
-      const set = countable(setOf(at, expr.args[0]), expr)
+      const set = wholeSetOf(countable(setOf(at, expr.args[0]), expr), expr.span)
       return mapped([], () => `(select count(*)::numeric from (${set.rows}) s)`, [set])
     }
     case 'union':
@@ -77,7 +79,7 @@ export function callTruth(at: Compiling, expr: Call, mode: Mode): string {
       return strictly([address], `(${address.sql} <<= any(${blocks}))`, mode, true)
     }
     case 'isEmpty': {
-      const set = setOf(at, first)
+      const set = wholeSetOf(setOf(at, first), expr.span)
       const sql = `(not exists (${set.rows}))`
       return strictly(
         [set],
@@ -118,7 +120,7 @@ const orThrow = (expr: Expr | undefined, of: Call): Expr => {
 function scalarOf(at: Compiling, expr: Expr | undefined): SqlScalar {
   const value = expr && at.value(at, expr)
   if (value?.shape !== 'scalar') throw new Untranslatable('this is no plain value in SQL', expr?.span)
-  if (value.isAlien) throw new Untranslatable('a text that PostgreSQL cannot hold', expr?.span)
+  if (value.isAlien) throw new Untranslatable(unholdable, expr?.span)
   return value
 }
 
@@ -162,7 +164,7 @@ function overTexts(at: Compiling, expr: Call, mode: Mode, write: (x: string, par
     throw new Untranslatable('this is no text in SQL', expr.span)
   // Nothing stored contains what cannot be stored; the other way round is not asked of SQL.
   if (part.isAlien && !text.isAlien) return strictly([text], `(${isNull(text.sql)} and null)`, mode, true)
-  if (text.isAlien) throw new Untranslatable('a text that PostgreSQL cannot hold', expr.span)
+  if (text.isAlien) throw new Untranslatable(unholdable, expr.span)
   return strictly([text, part], write(text.sql, part.sql), mode, true)
 }
 
@@ -180,6 +182,8 @@ function like(at: Compiling, expr: Call, mode: Mode): string {
 
 /** Is the value a member? `in` of sets, and `contains`. */
 export function isMember(at: Compiling, element: SqlValue, set: SqlSet, mode: Mode): string {
+  if (set.isVoid) return strictly([element, set], 'false', mode, false)
+  if ((element.shape === 'entity' || element.shape === 'scalar') && element.isAlien) wholeSetOf(set)
   const row = at.bindings.alias()
   const sql = `exists (select 1 from (${set.rows}) ${row} where ${sameAsRow(element, row)})`
   return strictly([element, set], sql, mode, false)
@@ -197,9 +201,27 @@ function combined(at: Compiling, expr: Call, word: string): SqlSet {
   const [left, right] = expr.args.map((arg) => countable(setOf(at, arg), expr))
   if (!left || !right) throw new Untranslatable('sets are missing', expr.span)
   const missing = eitherOf(left.missing, right.missing)
-  const rows = `select * from (${left.rows}) l ${word} select * from (${right.rows}) r`
+  const rows = rowsOf(left, right, word)
   const guarded = missing === undefined ? rows : `select * from (${rows}) s where not ${missing}`
-  return { shape: 'set', rows: guarded, of: left.of, missing, fails: missing }
+  // What cannot be stored is a member of nothing stored, so it only ever stays or goes with the left side.
+  if (left.isLossy && right.isLossy) wholeSetOf(left, expr.span)
+  const isLossy = word === 'union' ? left.isLossy || right.isLossy : word === 'except' && left.isLossy
+  const isVoid = left.isVoid && (right.isVoid || word !== 'union')
+  return {
+    shape: 'set',
+    rows: guarded,
+    of: left.isVoid ? right.of : left.of,
+    missing,
+    fails: missing,
+    isVoid: isVoid ?? false,
+    isLossy: isLossy ?? false,
+  }
+}
+
+function rowsOf(left: SqlSet, right: SqlSet, word: string): string {
+  if (right.isVoid) return word === 'intersect' ? `select * from (${left.rows}) l where false` : left.rows
+  if (left.isVoid) return word === 'union' ? right.rows : left.rows
+  return `select * from (${left.rows}) l ${word} select * from (${right.rows}) r`
 }
 
 /** Members whose equality in SQL is that of the language. */
@@ -210,18 +232,19 @@ function countable(set: SqlSet, expr: Expr): SqlSet {
   return set
 }
 
-/** A constant with a text that cannot be stored keeps it out of the rows, so its size is asked for too. */
+/** A constant with a text that cannot be stored is in no stored set as a whole. */
 function hasAll(set: SqlSet, other: SqlSet, expr: Call): string {
   countable(set, expr)
-  const [, constant] = expr.args
-  const isLost =
-    constant?.kind === 'literal' &&
-    typeof constant.value === 'object' &&
-    constant.value.kind === 'set' &&
-    constant.value.items.some((item) => typeof item === 'string' && !isHoldable(item))
-  if (isLost) return 'false'
+  countable(other, expr)
+  if (other.isLossy && !set.isLossy && expr.args[1]?.kind === 'literal') return 'false'
+  wholeSetOf(other, expr.span)
+  if (other.isVoid) return 'true'
+  if (set.isVoid) return `(not exists (${other.rows}))`
   return `(not exists (select * from (${other.rows}) l except select * from (${set.rows}) r))`
 }
 
-const hasAny = (set: SqlSet, other: SqlSet, expr: Call): string =>
-  `exists (select * from (${countable(other, expr).rows}) l intersect select * from (${countable(set, expr).rows}) r)`
+function hasAny(set: SqlSet, other: SqlSet, expr: Call): string {
+  if (set.isLossy && other.isLossy) wholeSetOf(set, expr.span)
+  if (set.isVoid || other.isVoid) return 'false'
+  return `exists (select * from (${countable(other, expr).rows}) l intersect select * from (${countable(set, expr).rows}) r)`
+}

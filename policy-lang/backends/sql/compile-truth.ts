@@ -13,9 +13,11 @@ import {
   type Mode,
   negated,
   type SqlScalar,
+  type SqlSet,
   type SqlValue,
   strictly,
   Untranslatable,
+  wholeSetOf,
 } from './sql-value.ts'
 
 /** A Bool expression as a boolean of SQL: NULL is E (SPEC 5.1). */
@@ -58,8 +60,12 @@ export function compileTruth(at: Compiling, expr: Expr, mode: Mode): string {
       return holdsRelation(at, expr, mode)
     case 'permitted':
       return holdsPermitted(at, expr, mode)
-    case 'call':
-      return callTruth(at, expr, mode)
+    case 'call': {
+      if (!expr.safe) return callTruth(at, expr, mode)
+      const value = at.value(at, expr)
+      if (value.shape !== 'scalar') throw new Untranslatable('this is no truth value in SQL', expr.span)
+      return value.sql
+    }
     case 'quantifier':
       return quantifier(at, expr, mode)
     default: {
@@ -112,6 +118,9 @@ function equal(expr: Node<'compare'>, sides: readonly [SqlValue, SqlValue], mode
     return strictly(sides, `(${left.sql}${isPlain ? '' : ' collate "C"'} = ${right.sql})`, mode, true)
   }
   if (left.shape === 'set' && right.shape === 'set' && !['record', 'map', 'set'].includes(left.of.kind)) {
+    wholeSetOf(left, expr.span)
+    wholeSetOf(right, expr.span)
+    if (left.isVoid || right.isVoid) return isVoidToo(left.isVoid ? right : left, sides, mode)
     const without = (a: string, b: string) => `not exists (select * from (${a}) l except select * from (${b}) r)`
     const same = `(${without(left.rows, right.rows)} and ${without(right.rows, left.rows)})`
     const missing = eitherOf(left.missing, right.missing)
@@ -119,6 +128,17 @@ function equal(expr: Node<'compare'>, sides: readonly [SqlValue, SqlValue], mode
   }
   throw new Untranslatable('equality of records or maps cannot be said in SQL', expr.span)
 }
+
+/** Equal to `[]`. */
+const isVoidToo = (other: SqlSet, sides: readonly SqlValue[], mode: Mode): string =>
+  strictly(
+    sides,
+    other.isVoid
+      ? 'true'
+      : `(${joinSql('and', [...(other.missing === undefined ? [] : [negated(other.missing)]), `not exists (${other.rows})`])})`,
+    mode,
+    false,
+  )
 
 function isIn(at: Compiling, expr: Node<'in'>, mode: Mode): string {
   if (expr.mode === 'hierarchy') return isWithin(at, expr, mode)
@@ -139,7 +159,8 @@ function constantsOf(at: Compiling, { right }: Node<'in'>): string | undefined {
   const texts = right.value.items.flatMap((item) =>
     typeof item === 'string' && !item.includes('\0') && item.isWellFormed() ? [item] : [],
   )
-  const isAllText = right.value.items.every((item) => typeof item === 'string')
+  // `[]` has no type, so no operator of SQL fits it.
+  const isAllText = right.value.items.length > 0 && right.value.items.every((item) => typeof item === 'string')
   return isAllText ? at.bindings.bind(texts, 'text[]') : undefined
 }
 
@@ -155,7 +176,8 @@ function isOfType(at: Compiling, expr: Node<'isType'>, mode: Mode): string {
 
 function quantifier(at: Compiling, expr: Node<'quantifier'>, mode: Mode): string {
   if (expr.quantifier === 'count') throw new Untranslatable('a count is no truth value', expr.span)
-  const over = asSet(at, expr.over)
+  const over = wholeSetOf(asSet(at, expr.over), expr.span)
+  if (over.isVoid) return String(expr.quantifier === 'all')
   const row = at.bindings.alias()
   const inside = { ...at, locals: new Map(at.locals).set(expr.variable, memberOf(over, row)) }
   const guarded = (sql: string) => (over.fails === undefined ? sql : `(case when not ${over.fails} then ${sql} end)`)

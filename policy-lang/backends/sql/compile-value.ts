@@ -18,6 +18,8 @@ import {
   type SqlValue,
   sureScalar,
   Untranslatable,
+  unholdable,
+  wholeSetOf,
 } from './sql-value.ts'
 
 /** An expression that yields a value, absent, or E. */
@@ -49,7 +51,7 @@ export function compileValue(at: Compiling, expr: Expr): SqlValue {
     case 'let':
       return letValue(at, expr)
     case 'call':
-      return callValue(at, expr) ?? requiredScalar(at.truth(at, expr, 'exact'))
+      return expr.safe ? safeCall(at, expr) : (callValue(at, expr) ?? requiredScalar(at.truth(at, expr, 'exact')))
     case 'quantifier':
       return expr.quantifier === 'count' ? count(at, expr) : requiredScalar(at.truth(at, expr, 'exact'))
     case 'construct':
@@ -129,6 +131,21 @@ function entityMember(at: Compiling, of: SqlEntity, expr: Node<'attribute'>): Sq
 const typesIn = (at: Compiling, { type }: Expr): readonly string[] =>
   type.kind === 'entity' && type.types.length > 0 ? type.types : [...at.program.entityTypes.keys()]
 
+/** `x.tags?.size`: absent where the receiver is, E where it or another argument is (SPEC 4.11). */
+function safeCall(at: Compiling, expr: Node<'call'>): SqlValue {
+  const { safe: _, ...plain } = expr
+  const [first, ...rest] = expr.args
+  const receiver = first && at.value(at, first)
+  if (!first || !receiver || !mayBeAbsent(receiver)) return at.value(at, plain)
+  // Where it is absent nothing is said of it: inside the call that is E, outside it is told apart again.
+  const name = at.bindings.alias()
+  const local: Expr = { kind: 'variable', scope: 'local', name, type: first.type, span: first.span }
+  const inside = { ...at, locals: new Map(at.locals).set(name, { ...receiver, fails: receiver.missing }) }
+  const value = at.value(inside, { ...plain, args: [local, ...rest] })
+  const fails = eitherOf(receiver.fails, ...rest.map((arg) => at.value(at, arg).fails))
+  return { ...value, missing: eitherOf(receiver.missing, fails), fails }
+}
+
 function coalesced(left: SqlValue, right: SqlValue): SqlValue {
   if (left.missing === undefined) return left
   if (left.fails === undefined && left.shape === 'scalar' && right.shape === 'scalar') return firstOf(left, right)
@@ -137,7 +154,7 @@ function coalesced(left: SqlValue, right: SqlValue): SqlValue {
 
 /** The first that is there. Written once each, so that chains stay short. */
 function firstOf(left: SqlScalar, right: SqlScalar): SqlScalar {
-  if (left.isAlien || right.isAlien) throw new Untranslatable('a text that PostgreSQL cannot hold')
+  if (left.isAlien || right.isAlien) throw new Untranslatable(unholdable)
   const sql = `coalesce(${left.sql}, ${right.sql})`
   if (right.missing === undefined) return sureScalar(sql)
   if (right.fails === undefined) return { shape: 'scalar', sql, missing: isNull(sql), fails: undefined }
@@ -149,7 +166,7 @@ function firstOf(left: SqlScalar, right: SqlScalar): SqlScalar {
 /** E where the test is. */
 function whenTrue(test: string, then: SqlValue, otherwise: SqlValue): SqlValue {
   if (then.shape === 'scalar' && otherwise.shape === 'scalar' && !mayBeAbsent(then) && !mayBeAbsent(otherwise)) {
-    if (then.isAlien || otherwise.isAlien) throw new Untranslatable('a text that PostgreSQL cannot hold')
+    if (then.isAlien || otherwise.isAlien) throw new Untranslatable(unholdable)
     return requiredScalar(`(case ${test} when true then ${then.sql} when false then ${otherwise.sql} end)`)
   }
   return alsoFailing(choice(test, then, otherwise), isNull(test))
@@ -164,10 +181,17 @@ export function choice(test: string, left: SqlValue, right: SqlValue): SqlValue 
   const absence = { missing, fails: flag(left.fails, right.fails) }
   if (left.shape === 'set' || right.shape === 'set') {
     if (left.shape !== 'set' || right.shape !== 'set') throw new Untranslatable('a set and something else')
-    const rows = `select * from (${left.rows}) s where ${test} union select * from (${right.rows}) s where (${test}) is not true`
-    return { shape: 'set', rows, of: left.of, ...absence }
+    const rows = [
+      ...(left.isVoid ? [] : [`select * from (${left.rows}) s where ${test}`]),
+      ...(right.isVoid ? [] : [`select * from (${right.rows}) s where (${test}) is not true`]),
+    ]
+    const isVoid = rows.length === 0
+    const isLossy = left.isLossy === true || right.isLossy === true
+    const of = left.isVoid ? right.of : left.of
+    return { shape: 'set', rows: isVoid ? left.rows : rows.join(' union '), of, isVoid, isLossy, ...absence }
   }
   if (left.shape === 'entity' && right.shape === 'entity') {
+    if (left.isAlien || right.isAlien) throw new Untranslatable(unholdable)
     const only = left.only !== undefined && left.only === right.only ? { only: left.only } : {}
     return {
       shape: 'entity',
@@ -181,7 +205,7 @@ export function choice(test: string, left: SqlValue, right: SqlValue): SqlValue 
     return { shape: 'json', sql: pick(left.sql, right.sql), type: left.type, ...absence }
   }
   if (left.shape !== 'scalar' || right.shape !== 'scalar') throw new Untranslatable('values of two kinds')
-  if (left.isAlien || right.isAlien) throw new Untranslatable('a text that PostgreSQL cannot hold')
+  if (left.isAlien || right.isAlien) throw new Untranslatable(unholdable)
   return { shape: 'scalar', sql: pick(left.sql, right.sql), ...absence }
 }
 
@@ -219,7 +243,8 @@ export function bindLocal(
 }
 
 function count(at: Compiling, expr: Node<'quantifier'>): SqlValue {
-  const over = asSet(at, expr.over)
+  const over = wholeSetOf(asSet(at, expr.over), expr.span)
+  if (over.isVoid) return sureScalar('0::numeric')
   const row = at.bindings.alias()
   const local = memberOf(over, row)
   const body = at.truth({ ...at, locals: new Map(at.locals).set(expr.variable, local) }, expr.body, 'exact')
@@ -252,6 +277,7 @@ function construct(at: Compiling, expr: Node<'construct'>): SqlValue {
     throw new Untranslatable('a record is put together from what is listed', expr.span)
   const items = expr.items.map((item) => at.value(at, item))
   const of: Type = expr.type.of
+  const isLossy = items.some((item) => (item.shape === 'entity' || item.shape === 'scalar') && item.isAlien)
   const rows = items.map((item) => {
     if (item.shape === 'entity') return item.isAlien ? undefined : `select ${item.sql} as v, ${item.typeSql} as k`
     if (item.shape === 'scalar') return item.isAlien ? undefined : `select ${item.sql} as v`
@@ -269,5 +295,7 @@ function construct(at: Compiling, expr: Node<'construct'>): SqlValue {
     of,
     missing: fails,
     fails,
+    isVoid: items.length === 0,
+    isLossy,
   }
 }

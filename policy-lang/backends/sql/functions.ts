@@ -57,7 +57,7 @@ export const sqlFunctions: readonly string[] = [
     'writ_decimal_text',
     'x text',
     'numeric',
-    `case when x ~ '^-?[0-9]{1,200}(\\.[0-9]{1,4})?$' then writ_int64(trunc(x::numeric * 10000)) end`,
+    `case when x ~ '^-?0*[0-9]{1,30}(\\.[0-9]{1,4})?$' then writ_int64(trunc(x::numeric * 10000)) end`,
   ),
   create(
     'writ_decimal',
@@ -76,7 +76,7 @@ export const sqlFunctions: readonly string[] = [
     coalesce(m[2]::numeric, 0) * 604800000 + coalesce(m[3]::numeric, 0) * 86400000 + coalesce(m[4]::numeric, 0) * 3600000
     + coalesce(m[5]::numeric, 0) * 60000 + coalesce(m[6]::numeric, 0) * 1000 + coalesce(m[7]::numeric, 0)))
   from (select regexp_match(x,
-    '^(-?)(?=[0-9])(?:([0-9]{1,200})w)?(?:([0-9]{1,200})d)?(?:([0-9]{1,200})h)?(?:([0-9]{1,200})m)?(?:([0-9]{1,200})s)?(?:([0-9]{1,200})ms)?$') as m) y
+    '^(-?)(?=[0-9])(?:0*([0-9]{1,30})w)?(?:0*([0-9]{1,30})d)?(?:0*([0-9]{1,30})h)?(?:0*([0-9]{1,30})m)?(?:0*([0-9]{1,30})s)?(?:0*([0-9]{1,30})ms)?$') as m) y
   where m is not null`,
   ),
   create(

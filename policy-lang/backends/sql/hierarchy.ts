@@ -1,7 +1,16 @@
 import type { Expr } from '../../ir/nodes.ts'
 import { hangs } from './compile-value.ts'
 import { attributeOfType } from './read-attribute.ts'
-import { type Compiling, type Mode, type SqlEntity, type SqlValue, strictly, Untranslatable } from './sql-value.ts'
+import {
+  type Compiling,
+  type Mode,
+  type SqlEntity,
+  type SqlValue,
+  strictly,
+  Untranslatable,
+  unholdable,
+  wholeSetOf,
+} from './sql-value.ts'
 
 /**
  * `left in right` over links (SPEC 4.10): the line above `left` is walked by a recursive query. One that is reached decides;
@@ -10,6 +19,8 @@ import { type Compiling, type Mode, type SqlEntity, type SqlValue, strictly, Unt
 export function isWithin(at: Compiling, expr: Expr & { readonly kind: 'in' }, mode: Mode): string {
   const [left, right] = [at.value(at, expr.left), at.value(at, expr.right)]
   if (left.shape !== 'entity') throw new Untranslatable('a hierarchy of what is no entity', expr.span)
+  if (left.isAlien) throw new Untranslatable(unholdable, expr.span)
+  if (right.shape === 'set') wholeSetOf(right, expr.span)
   const near = mode === 'true' && !hangs(at, expr.right) ? nearConstant(at, left, right) : undefined
   if (near) return near
   const row = at.bindings.alias()

@@ -16,6 +16,7 @@ import {
   type SqlEntity,
   strictly,
   Untranslatable,
+  unholdable,
 } from './sql-value.ts'
 import { tuplesFrom, tupleTruth, waysOf } from './tuple-rows.ts'
 
@@ -27,7 +28,8 @@ export function holdsRelation(at: Compiling, expr: Expr & { readonly kind: 'hold
   const [subject, of] = [at.value(at, expr.subject), at.value(at, expr.of)]
   if (subject.shape !== 'entity' || of.shape !== 'entity')
     throw new Untranslatable('a relation of no entity', expr.span)
-  if (subject.isAlien || of.isAlien) return strictly([subject, of], 'false', mode, false)
+  // What hangs on attributes of something that has no row may be E.
+  if (of.isAlien) throw new Untranslatable(unholdable, expr.span)
   const isAsker = at.isOpaque
     ? !hangs(at, expr.subject)
     : expr.subject.kind === 'literal' && at.subject !== undefined && equalValues(expr.subject.value, at.subject)
@@ -47,7 +49,7 @@ export function holdsRelation(at: Compiling, expr: Expr & { readonly kind: 'hold
 export function holdsPermitted(at: Compiling, expr: Expr & { readonly kind: 'permitted' }, mode: Mode): string {
   const of = at.value(at, expr.of)
   if (of.shape !== 'entity') throw new Untranslatable('a permission at no entity', expr.span)
-  if (of.isAlien) return strictly([of], 'false', mode, false)
+  if (of.isAlien) throw new Untranslatable(unholdable, expr.span)
   const sql = byType(at, of, typesOf(at, of, expr.of), (object) => {
     const held = at.permitted?.(object.type)
     if (!held)
@@ -112,12 +114,14 @@ function isAttribute(at: Compiling, who: Holding, object: SqlObject, attribute: 
       ? sql
       : `(case when ${value.missing} then ${otherwise} else ${sql} end)`
   if (value.shape === 'entity') {
+    if (subject.isAlien) return guarded('false')
     if (subject.only !== undefined && value.only !== undefined && subject.only !== value.only) return guarded('false')
     const sameType =
       subject.only !== undefined && value.only !== undefined ? '' : ` and ${value.typeSql} = ${subject.typeSql}`
     return guarded(`(${value.sql} = ${subject.sql}${sameType})`)
   }
   if (value.shape !== 'set' || value.of.kind !== 'entity') return 'false'
+  if (subject.isAlien) return guarded('false')
   const row = at.bindings.alias()
   return guarded(
     `exists (select 1 from (${value.rows}) ${row} where ${row}.v = ${subject.sql} and ${row}.k = ${subject.typeSql})`,

@@ -38,7 +38,15 @@ export type SqlEntity = Base & {
   readonly isAlien?: boolean
 }
 /** `rows`: a query of its members, each once, as column `v`, and `k` for the type of entities; no rows where it is missing. */
-export type SqlSet = Base & { readonly shape: 'set'; readonly rows: string; readonly of: Type }
+export type SqlSet = Base & {
+  readonly shape: 'set'
+  readonly rows: string
+  readonly of: Type
+  /** It is `[]`, whose members have no type: `rows` is not to be set beside others. */
+  readonly isVoid?: boolean
+  /** A member that PostgreSQL cannot hold is not among the rows. Nothing stored equals it, but it counts. */
+  readonly isLossy?: boolean
+}
 /** A record or map, as jsonb. */
 export type SqlJson = Base & { readonly shape: 'json'; readonly sql: string; readonly type: Type }
 
@@ -192,4 +200,11 @@ export const negated = (sql: string): string => (sql === 'true' ? 'false' : sql 
 /** PostgreSQL's text has no NUL and no half of a surrogate pair. */
 export const isHoldable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
 
-export type EntityLike = Pick<SqlEntity, 'sql' | 'typeSql' | 'only' | 'row'>
+export const unholdable = 'a text that PostgreSQL cannot hold'
+/** Every member counts where the set is unfolded, compared or counted. */
+export function wholeSetOf(set: SqlSet, span?: Span): SqlSet {
+  if (set.isLossy) throw new Untranslatable(`a set with ${unholdable}`, span)
+  return set
+}
+
+export type EntityLike = Pick<SqlEntity, 'sql' | 'typeSql' | 'only' | 'row' | 'isAlien'>

@@ -73,7 +73,7 @@ export function waysOf(
 }
 
 export function isSame(at: Compiling, subject: EntityLike, type: string, id: string): string {
-  if (subject.only !== undefined && subject.only !== type) return 'false'
+  if (subject.isAlien || (subject.only !== undefined && subject.only !== type)) return 'false'
   const sameId = `${subject.sql} = ${id}`
   return subject.only === undefined
     ? `(${sameId} and ${subject.typeSql} = ${at.bindings.bind(type, 'text')})`

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { Program } from '../../../policy-lang/index.ts'
+import { foundation } from '../../../server/schema/0001-foundation.ts'
+import { tupleConditions } from '../../../server/schema/0013-tuple-conditions.ts'
+import { describeWith } from '../../kit/availability.ts'
+import { openTestDatabase, type TestDatabase } from '../../kit/database.ts'
+import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
+import { createFunctions } from './filter-rows.ts'
+import { hazards, unanswerable } from './hazards.ts'
+import {
+  createConditionCompiler,
+  judgeCondition,
+  judgeExecutors,
+  type Stand,
+  type Verdict,
+} from './judge-conditions.ts'
+import { askings, laboratoryProgram, openEntityTable, rowsFor, schema } from './laboratory.ts'
+
+const compile = createConditionCompiler(schema)
+const programOf = (condition: string): Program => {
+  const program = compile(condition)
+  if (typeof program === 'string') throw new Error(`${condition}: ${program}`)
+  return program
+}
+
+type Opened = { readonly opened: TestDatabase; readonly stands: readonly Stand[] }
+
+async function open(url?: string): Promise<Opened> {
+  const opened = await openTestDatabase({ migrations: [foundation, tupleConditions], ...(url && { url }) })
+  await createFunctions(opened.database)
+  return { opened, stands: [await openEntityTable(opened.database, laboratoryProgram())] }
+}
+
+function agree(get: () => Opened): void {
+  describe.each(Object.entries(hazards))('%s', (_, { said, refused = [] }) => {
+    const verdicts = async (condition: string) => {
+      const { opened, stands } = get()
+      const over = { askings, ids: rowsFor(condition) }
+      const found: Verdict[] = []
+      for (const stand of stands) found.push(await judgeCondition(opened.database, stand, programOf(condition), over))
+      return found
+    }
+    test.each(said)('%s', async (condition) => {
+      const unanswered = unanswerable[condition] ?? []
+      for (const verdict of await verdicts(condition))
+        expect(verdict).toEqual({ kind: 'said', differences: [], unanswered })
+    })
+    if (refused.length === 0) return
+    test.each(refused)('%s has no form in SQL', async (condition) => {
+      for (const { kind } of await verdicts(condition)) expect(kind).toBe('refused')
+    })
+  })
+}
+
+describe('each hazard of three values, over every row of the laboratory (SPEC 7.7): embedded database', () => {
+  let all: Opened
+  beforeAll(async () => {
+    all = await open()
+  }, 60_000)
+  afterAll(() => all?.opened.close())
+  agree(() => all)
+
+  test.each(Object.values(hazards).flatMap(({ said, refused = [] }) => [...said, ...refused]))(
+    'JavaScript and partial evaluation say whole decisions of the interpreter (SPEC 7.2, 7.6): %s',
+    (condition) => {
+      const program = programOf(condition)
+      for (const stand of all.stands) {
+        expect(judgeExecutors(stand, program, { askings, ids: rowsFor(condition) })).toEqual([])
+      }
+    },
+  )
+})
+
+describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {
+  let postgres: RealPostgres
+  let all: Opened
+  beforeAll(async () => {
+    postgres = await startRealPostgres()
+    all = await open(await postgres.createDatabase())
+  }, 60_000)
+  afterAll(async () => {
+    await all?.opened.close()
+    await postgres?.stop()
+  })
+  agree(() => all)
+})
