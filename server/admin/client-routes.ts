@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { errors } from '../http/errors.ts'
 import { type RouteInput, route } from '../module.ts'
-import { clientMetadataSchema } from '../oidc/client-metadata.ts'
+import { type ClientMetadata, clientMetadataSchema } from '../oidc/client-metadata.ts'
+import { createRegistrations } from '../oidc/registration/registered-clients.ts'
 import { createClientStore, type StoredClient, usesSecret } from './client-store.ts'
 import { etagOf, requireMatch } from './concurrency.ts'
 import { adminErrors } from './errors.ts'
@@ -12,6 +13,7 @@ import { type Admin, actorOf, entity, existing, iso, onTenant, withTenant } from
 /** RFC 6749 appendix A.1, without the characters that a path or a form would spell otherwise. */
 export const clientId = z.string().regex(/^[A-Za-z0-9._~-]{1,128}$/)
 const name = z.string().min(1).max(200)
+const origins = ['administrator', 'registration', 'document'] as const
 const createBody = clientMetadataSchema.extend({
   clientId: clientId.optional(),
   name,
@@ -30,8 +32,10 @@ const shape = clientMetadataSchema.partial().extend({
   name: z.string(),
   status: z.enum(['active', 'disabled']),
   firstParty: z.boolean().optional(),
+  origin: z.enum(origins).optional(),
   secrets: z.int(),
   createdAt: z.string(),
+  lastUsedAt: z.string().optional(),
 })
 const secretShape = z.object({ clientSecret: z.string() })
 
@@ -43,14 +47,14 @@ export const clientRoutes = (admin: Admin) => [
     action: 'listClients',
     resourceType: 'Tenant',
     resource: onTenant,
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, origin: z.enum(origins).optional() }),
     responds: pageOf(shape),
     refuses: ['invalid_cursor'],
     async handle(input) {
       const body = await listPage(admin.kernel, input.scope, input.query, {
         name: 'clients',
-        filter: [],
-        read: (after, count) => storeOf(admin, input).list(after?.[0], count),
+        filter: [input.query.origin],
+        read: (after, count) => storeOf(admin, input).list(after?.[0], count, input.query.origin),
         keyOf: (client) => [client.id],
         question: (client) => ({ action: 'read', resource: entity('Client', client.id), context: withTenant(input) }),
         view: (client, judgement) => view(client, input, judgement?.fields),
@@ -122,6 +126,7 @@ export const clientRoutes = (admin: Admin) => [
           ...(status === undefined ? {} : { status }),
           ...(sent.length === 0 ? {} : { metadata }),
         })
+        if (before.origin === 'registration') await settleTerms(admin, input, metadata)
         return get(admin, input)
       })
       return { body: view(value, input, judgement.fields), headers: { etag: etagOf(value.version) } }
@@ -177,6 +182,14 @@ const idOf = ({ params }: Input): string => params.id ?? ''
 const storeOf = (admin: Admin, { scope }: Pick<RouteInput, 'scope'>) =>
   createClientStore(admin.kernel.database, scope.tenant.id)
 
+/** What an administrator gives or takes is what the client may hold at most from now on, whatever it says of itself (RFC 7592). */
+const settleTerms = (admin: Admin, input: Input, metadata: ClientMetadata): Promise<void> =>
+  createRegistrations(admin.kernel.database, input.scope.tenant.id).settle(idOf(input), {
+    scope: metadata.scope,
+    resources: metadata.allowedResources ?? [],
+    grantTypes: metadata.grantTypes,
+  })
+
 async function get(admin: Admin, input: Input): Promise<StoredClient> {
   const client = await storeOf(admin, input).find(idOf(input))
   if (!client) throw errors.version_conflict({ detail: 'It was removed meanwhile.' })
@@ -194,9 +207,11 @@ function view(client: StoredClient, { scope }: Pick<RouteInput, 'scope'>, fields
     name: client.name,
     status: client.status,
     firstParty: client.firstParty,
+    origin: client.origin,
     secrets: client.secretHashes.length,
     ...z.record(z.string(), z.json()).parse(client.metadata),
     createdAt: iso(client.createdAt),
+    ...(client.lastUsedAt === undefined ? {} : { lastUsedAt: iso(client.lastUsedAt) }),
   }
   return maskFields(members, { program: scope.policy.program, type: 'Client', fields })
 }

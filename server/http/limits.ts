@@ -38,6 +38,15 @@ export const rateLimits: readonly RateLimit[] = [
     burst: 300,
     perSecond: 150,
   },
+  // Each makes a row, and may have an address of the caller's choosing read.
+  {
+    name: 'registration',
+    per: 'address',
+    methods: ['POST', 'PUT'],
+    paths: ['/oauth2/register'],
+    burst: 100,
+    perSecond: 1,
+  },
   { name: 'address', per: 'address', paths: ['/'], burst: 100_000, perSecond: 50_000 },
   { name: 'subject', per: 'subject', paths: ['/'], burst: 100_000, perSecond: 50_000 },
 ]

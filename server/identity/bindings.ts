@@ -43,6 +43,7 @@ export const identityBindings: readonly EntityBinding[] = [
       tenant: 'tenant_id',
       enabled: { sql: `t.status = 'active'` },
       firstParty: 'first_party',
+      origin: 'origin',
       allowedScopes: { sql: `to_jsonb(array_remove(string_to_array(coalesce(t.metadata ->> 'scope', ''), ' '), ''))` },
       allowedGrants: { sql: `coalesce(t.metadata -> 'grantTypes', '["authorization_code"]'::jsonb)` },
       allowedAudiences: { column: 'metadata', path: ['allowedResources'] },

@@ -25,6 +25,7 @@ export type ClientRow = {
   readonly epoch: number
   readonly metadata: Pick<Partial<ClientMetadata>, 'scope' | 'allowedResources' | 'grantTypes'>
   readonly firstParty: boolean
+  readonly origin?: 'administrator' | 'registration' | 'document'
 }
 
 export const entityOf = (type: string, id: string): EntityValue => ({ kind: 'entity', type, id })
@@ -59,6 +60,7 @@ export const clientEntity = (row: ClientRow, tenantId: string): EntityData => ({
     ['tenant', entityOf('Tenant', tenantId)],
     ['enabled', row.status === 'active'],
     ['firstParty', row.firstParty],
+    ['origin', row.origin ?? 'administrator'],
     ['allowedScopes', setOf(scopesOf(row.metadata.scope))],
     ['allowedGrants', setOf(row.metadata.grantTypes ?? ['authorization_code'])],
     ...(row.metadata.allowedResources ? [['allowedAudiences', setOf(row.metadata.allowedResources)] as const] : []),

@@ -22,6 +22,7 @@ type Row = {
   readonly allowed_resources: string[] | null
   readonly grant_types: ClientMetadata['grantTypes'] | null
   readonly first_party: boolean
+  readonly origin: NonNullable<ClientRow['origin']>
 } & Partial<AccountColumns>
 type AccountColumns = {
   readonly account_status: AccountRow['status'] | null
@@ -35,7 +36,7 @@ type AccountColumns = {
 }
 
 const clientColumns = `n.status as tenant_status, n.registration, n.epoch as tenant_epoch,
-  c.status as client_status, c.epoch as client_epoch, c.first_party,
+  c.status as client_status, c.epoch as client_epoch, c.first_party, c.origin,
   c.metadata ->> 'scope' as scope, c.metadata -> 'allowedResources' as allowed_resources, c.metadata -> 'grantTypes' as grant_types`
 
 const isVerified = (kind: 'email' | 'phone') =>
@@ -104,6 +105,7 @@ function clientOf(row: Row, clientId: string | undefined): ClientRow | undefined
       ...(row.grant_types ? { grantTypes: row.grant_types } : {}),
     },
     firstParty: row.first_party,
+    origin: row.origin,
   }
 }
 

@@ -28,6 +28,7 @@ import { keyRoutes } from './key-routes.ts'
 import { createOidcMount } from './mount.ts'
 import { createPingDelivery, pingTopic } from './ping-clients.ts'
 import { createProviders, type TenantProvider } from './providers.ts'
+import { expireUnusedClients, noteUse } from './registration/expire-clients.ts'
 import { createRegistration } from './registration/registration.ts'
 import { createRegistrationMount } from './registration/registration-mount.ts'
 import { registrationRoutes } from './registration/registration-routes.ts'
@@ -136,6 +137,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
         accessTokens,
         securityLog,
         noteClientFailure: createNoteClientFailure(database, throttle),
+        noteUse: (tenantId, client) => noteUse(database, tenantId, client, clock.now()),
       }),
       createResourceMetadataMount(kernel.tenants),
       createInteractionMount({ kernel, providers, exchanges, securityLog, signInOf }),
@@ -162,8 +164,8 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
         (error: unknown) => log.error({ err: error }, 'oidc: no signing keys'),
       )
       sweeping = setInterval(() => {
-        Promise.all([sweepExpired(database, clock.now()), rotateDueKeys(kernel)]).catch((error: unknown) =>
-          log.warn({ err: error }, 'oidc: sweep failed'),
+        Promise.all([sweepExpired(database, clock.now()), rotateDueKeys(kernel), expireUnusedClients(kernel)]).catch(
+          (error: unknown) => log.warn({ err: error }, 'oidc: sweep failed'),
         )
       }, sweepMilliseconds).unref()
       await announceSetup(kernel, options)

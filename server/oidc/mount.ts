@@ -8,6 +8,7 @@ import { formSource, sendPage, viewerOf } from '../pages/page.ts'
 import type { Tenants } from '../tenancy/tenants.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import type { NoteClientFailure } from './client-failures.ts'
+import type { ClientRecord } from './client-records.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
 import { pollSeconds } from './poll-patience.ts'
 import { isProtocolRefusal } from './protocol-errors.ts'
@@ -55,6 +56,8 @@ export type OidcMountOptions = {
   readonly accessTokens: AccessTokens
   readonly securityLog: SecurityLog
   readonly noteClientFailure: NoteClientFailure
+  /** A client that received a token is in use. */
+  readonly noteUse: (tenantId: string, client: ClientRecord) => Promise<void>
 }
 
 /** The OpenID provider at its paths (surface.md), on the pipeline's own context. */
@@ -92,11 +95,21 @@ export function createOidcMount(options: OidcMountOptions): Mount {
           await inOneTransaction(ctx, () => options.securityLog.within(exchange, allOf(answer, ctx)))
         else await answer()
         if (ctx.status === 401) await options.noteClientFailure(ctx, exchange)
+        if (path === '/oauth2/token' && ctx.status === 200) await noteUseOf(ctx, tenantProvider, options)
         await options.securityLog.write(exchange)
       })
       finish(context, ctx)
     },
   }
+}
+
+async function noteUseOf(
+  ctx: KoaContextWithOIDC,
+  { findClient, tenant }: TenantProvider,
+  { noteUse }: OidcMountOptions,
+): Promise<void> {
+  const client = await findClient(ctx.oidc.client?.clientId ?? '')
+  if (client) await noteUse(tenant.id, client)
 }
 
 /**

@@ -45,7 +45,9 @@ export const clientKind: DocumentKind<Specs['Client']> = {
   },
   async export(work) {
     const all = await storeOf(work).list(undefined, 100_000)
-    return all.map(({ id, name, status, firstParty, organization, metadata }) => ({
+    // What registered itself, or has a document of its own, is not the files' to say.
+    const made = all.filter(({ origin }) => origin === 'administrator')
+    return made.map(({ id, name, status, firstParty, organization, metadata }) => ({
       name: work.names.nameOf('Client', id) ?? id,
       spec: {
         clientId: id,

@@ -53,6 +53,11 @@ where tenant_id = $1 and client_id = $2 and token_hash = $3 returning client_id`
       const values = [clientId, hashToken(from), hashToken(to), softwareStatement ?? null, new Date(now)]
       return (await run('rotate', text, values)).length === 1
     },
+    /** What the client may hold at most, as an administrator has said it. */
+    async settle(clientId: string, terms: Terms): Promise<void> {
+      const text = 'update client_registration set terms = $3 where tenant_id = $1 and client_id = $2'
+      await run('settle', text, [clientId, JSON.stringify(terms)])
+    },
     /** How many clients of this tenant nobody made by hand. */
     async count(atMost: number): Promise<number> {
       const text = `select count(*) as count from (select 1 from client where tenant_id = $1 and origin <> 'administrator' limit $2) as found`
