@@ -3,6 +3,7 @@ import type { Expr } from '../../ir/nodes.ts'
 import {
   type Compiling,
   eitherOf,
+  evenly,
   isHoldable,
   isNull,
   type Mode,
@@ -153,7 +154,7 @@ function mapped(
 ): SqlScalar {
   const all = [...operands, ...sets]
   const missing = eitherOf(...all.map((operand) => operand.missing))
-  const plain = write(operands.map((operand) => operand.sql))
+  const plain = write(operands.map(evenly))
   const sql = sets.length > 0 && missing !== undefined ? `(case when not ${missing} then ${plain} end)` : plain
   return { shape: 'scalar', sql, missing, fails: missing }
 }
@@ -165,7 +166,8 @@ function overTexts(at: Compiling, expr: Call, mode: Mode, write: (x: string, par
   // Nothing stored contains what cannot be stored; the other way round is not asked of SQL.
   if (part.isAlien && !text.isAlien) return strictly([text], `(${isNull(text.sql)} and null)`, mode, true)
   if (text.isAlien) throw new Untranslatable(unholdable, expr.span)
-  return strictly([text, part], write(text.sql, part.sql), mode, true)
+  // A constant leaves the column as it is.
+  return strictly([text, part], write(text.sql, part.isBound ? part.sql : evenly(part)), mode, true)
 }
 
 /** Escaped for SQL's LIKE: its wildcards in a pattern are plain letters there (SPEC 4.3). */

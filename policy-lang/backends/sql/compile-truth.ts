@@ -8,6 +8,7 @@ import {
   anyRow,
   type Compiling,
   eitherOf,
+  evenly,
   everyRow,
   joinSql,
   type Mode,
@@ -106,10 +107,10 @@ function equal(expr: Node<'compare'>, sides: readonly [SqlValue, SqlValue], mode
     if (left.isAlien || right.isAlien) return strictly(sides, 'false', mode, false)
     const isSameType = left.only !== undefined && left.only === right.only
     if (left.only !== undefined && right.only !== undefined && !isSameType) return strictly(sides, 'false', mode, false)
-    const ids = `(${left.sql} = ${right.sql})`
+    const ids = `(${left.isOfColumn && right.isOfColumn ? evenly(left) : left.sql} = ${right.sql})`
     return isSameType
       ? strictly(sides, ids, mode, true)
-      : strictly(sides, `(${left.sql} = ${right.sql} and ${left.typeSql} = ${right.typeSql})`, mode, false)
+      : strictly(sides, `(${ids} and ${left.typeSql} = ${right.typeSql})`, mode, false)
   }
   if (left.shape === 'scalar' && right.shape === 'scalar') {
     if (left.isAlien || right.isAlien) return strictly(sides, 'false', mode, false)

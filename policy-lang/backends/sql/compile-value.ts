@@ -8,6 +8,7 @@ import { attributeOfType, emptyRows, nothing } from './read-attribute.ts'
 import {
   type Compiling,
   eitherOf,
+  evenly,
   isNull,
   mayBeAbsent,
   negated,
@@ -155,7 +156,7 @@ function coalesced(left: SqlValue, right: SqlValue): SqlValue {
 /** The first that is there. Written once each, so that chains stay short. */
 function firstOf(left: SqlScalar, right: SqlScalar): SqlScalar {
   if (left.isAlien || right.isAlien) throw new Untranslatable(unholdable)
-  const sql = `coalesce(${left.sql}, ${right.sql})`
+  const sql = `coalesce(${evenly(left)}, ${evenly(right)})`
   if (right.missing === undefined) return sureScalar(sql)
   if (right.fails === undefined) return { shape: 'scalar', sql, missing: isNull(sql), fails: undefined }
   return mayBeAbsent(right)
@@ -167,7 +168,7 @@ function firstOf(left: SqlScalar, right: SqlScalar): SqlScalar {
 function whenTrue(test: string, then: SqlValue, otherwise: SqlValue): SqlValue {
   if (then.shape === 'scalar' && otherwise.shape === 'scalar' && !mayBeAbsent(then) && !mayBeAbsent(otherwise)) {
     if (then.isAlien || otherwise.isAlien) throw new Untranslatable(unholdable)
-    return requiredScalar(`(case ${test} when true then ${then.sql} when false then ${otherwise.sql} end)`)
+    return requiredScalar(`(case ${test} when true then ${evenly(then)} when false then ${evenly(otherwise)} end)`)
   }
   return alsoFailing(choice(test, then, otherwise), isNull(test))
 }
@@ -195,8 +196,8 @@ export function choice(test: string, left: SqlValue, right: SqlValue): SqlValue 
     const only = left.only !== undefined && left.only === right.only ? { only: left.only } : {}
     return {
       shape: 'entity',
-      sql: pick(left.sql, right.sql),
-      typeSql: pick(left.typeSql, right.typeSql),
+      sql: pick(evenly(left), evenly(right)),
+      typeSql: pick(typeOf(left), typeOf(right)),
       ...only,
       ...absence,
     }
@@ -206,8 +207,11 @@ export function choice(test: string, left: SqlValue, right: SqlValue): SqlValue 
   }
   if (left.shape !== 'scalar' || right.shape !== 'scalar') throw new Untranslatable('values of two kinds')
   if (left.isAlien || right.isAlien) throw new Untranslatable(unholdable)
-  return { shape: 'scalar', sql: pick(left.sql, right.sql), ...absence }
+  return { shape: 'scalar', sql: pick(evenly(left), evenly(right)), ...absence }
 }
+
+const typeOf = ({ only, typeSql, isOfColumn = false }: SqlEntity): string =>
+  evenly({ sql: typeSql, isOfColumn: only === undefined && isOfColumn })
 
 /** INVARIANT: what is E has no value either, so that nothing is TRUE of it. */
 function alsoFailing(value: SqlValue, fails: string): SqlValue {
@@ -279,8 +283,8 @@ function construct(at: Compiling, expr: Node<'construct'>): SqlValue {
   const of: Type = expr.type.of
   const isLossy = items.some((item) => (item.shape === 'entity' || item.shape === 'scalar') && item.isAlien)
   const rows = items.map((item) => {
-    if (item.shape === 'entity') return item.isAlien ? undefined : `select ${item.sql} as v, ${item.typeSql} as k`
-    if (item.shape === 'scalar') return item.isAlien ? undefined : `select ${item.sql} as v`
+    if (item.shape === 'entity') return item.isAlien ? undefined : `select ${evenly(item)} as v, ${typeOf(item)} as k`
+    if (item.shape === 'scalar') return item.isAlien ? undefined : `select ${evenly(item)} as v`
     throw new Untranslatable('a set of sets or records', expr.span)
   })
   const fails = eitherOf(...items.map((item) => item.fails))

@@ -113,7 +113,7 @@ export function decodeValue(raw: Raw, type: Type, bindings: Bindings): SqlValue 
   switch (type.kind) {
     case 'entity': {
       const entity = entitySql(raw, type.types, bindings)
-      return { shape: 'entity', ...entity, missing: isNull(entity.sql), fails: undefined }
+      return { shape: 'entity', ...entity, missing: isNull(entity.sql), fails: undefined, isOfColumn: isOfColumn(raw) }
     }
     case 'set': {
       const { sql, rows } = setSql(raw, type.of, bindings)
@@ -126,7 +126,16 @@ export function decodeValue(raw: Raw, type: Type, bindings: Bindings): SqlValue 
     }
     default: {
       const sql = scalarSql(raw, type, bindings)
-      return { shape: 'scalar', sql, missing: isNull(sql), fails: undefined }
+      return {
+        shape: 'scalar',
+        sql,
+        missing: isNull(sql),
+        fails: undefined,
+        isOfColumn: isText(type) && isOfColumn(raw),
+      }
     }
   }
 }
+
+export const isOfColumn = (raw: Raw): boolean => raw.kind === 'text' || raw.typeSql !== undefined
+export const isText = ({ kind }: Type): boolean => kind === 'string' || kind === 'enum'

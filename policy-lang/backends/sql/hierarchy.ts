@@ -3,6 +3,7 @@ import { hangs } from './compile-value.ts'
 import { attributeOfType } from './read-attribute.ts'
 import {
   type Compiling,
+  collated,
   type Mode,
   type SqlEntity,
   type SqlValue,
@@ -64,10 +65,10 @@ function lineAbove(
   const types = typesAbove(at, start)
   const row = at.bindings.alias()
   const steps = types.flatMap((type) => linksOf(at, type, row))
-  const first = `select ${from.sql}, ${from.typeSql} where ${from.sql} is not null`
+  const first = `select ${collated(from.sql)}, ${collated(from.typeSql)} where ${from.sql} is not null`
   if (steps.length === 0) return { sql: first, types }
   return {
-    sql: `${first} union select n.v, n.k from ${walk} ${row} cross join lateral (${steps.join(' union all ')}) n`,
+    sql: `${first} union select ${collated('n.v')}, ${collated('n.k')} from ${walk} ${row} cross join lateral (${steps.join(' union all ')}) n`,
     types,
   }
 }

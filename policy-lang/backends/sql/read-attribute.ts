@@ -1,6 +1,6 @@
 import type { AttributeType } from '../../ir/program.ts'
 import type { Type } from '../../ir/types.ts'
-import { decodeValue, entitySql, memberColumns, type Raw, scalarSql, setSql } from './decode.ts'
+import { decodeValue, entitySql, isOfColumn, isText, memberColumns, type Raw, scalarSql, setSql } from './decode.ts'
 import { columnSql, quoted, type SqlTable } from './sql-source.ts'
 import { type Compiling, type EntityLike, isNull, type SqlValue } from './sql-value.ts'
 
@@ -54,7 +54,15 @@ function elsewhere(
       const entity = entitySql(raw, type.types, bindings)
       const sql = of(entity.sql)
       const typeSql = entity.only === undefined ? of(entity.typeSql) : entity.typeSql
-      return { shape: 'entity', ...entity, sql, typeSql, missing: isNull(sql), fails: undefined }
+      return {
+        shape: 'entity',
+        ...entity,
+        sql,
+        typeSql,
+        missing: isNull(sql),
+        fails: undefined,
+        isOfColumn: isOfColumn(raw),
+      }
     }
     case 'set': {
       const set = of(setSql(raw, type.of, bindings).sql)
@@ -67,7 +75,7 @@ function elsewhere(
       const shape = type.kind === 'record' || type.kind === 'map' ? 'json' : 'scalar'
       return shape === 'json'
         ? { shape, sql, type, missing: isNull(sql), fails: undefined }
-        : { shape, sql, missing: isNull(sql), fails: undefined }
+        : { shape, sql, missing: isNull(sql), fails: undefined, isOfColumn: isText(type) && isOfColumn(raw) }
     }
   }
 }

@@ -2,7 +2,7 @@ import type { RelationExpr } from '../../ir/program.ts'
 import { attributeOfType } from './read-attribute.ts'
 import { endTypes, type Pair, pairKey, pairsIn } from './relation-graph.ts'
 import type { Holding, holdsExpr, holdsOn, overPath, SqlObject } from './relations.ts'
-import { type Compiling, isNull, joinSql, negated, Untranslatable } from './sql-value.ts'
+import { type Compiling, collated, isNull, joinSql, negated, Untranslatable } from './sql-value.ts'
 import { tuplesFrom, tupleTruth, waysOf } from './tuple-rows.ts'
 
 /** How the rest of a relation is written: handed in, as it comes back here. */
@@ -42,8 +42,8 @@ export function walkRelation(at: Compiling, walking: Walking, writers: Writers):
     const truth = joinSql('and', [...guards, joinSql('or', own)])
     return `when ${index} then ${truth}`
   })
-  const first = `select ${object.sql}, ${start}, false`
-  const onwards = `select n.v, n.p, ${walk}.e or n.e from ${walk} cross join lateral (${steps.join(' union all ')}) n`
+  const first = `select ${collated(object.sql)}, ${start}, false`
+  const onwards = `select ${collated('n.v')}, n.p, ${walk}.e or n.e from ${walk} cross join lateral (${steps.join(' union all ')}) n`
   const found = `case ${walk}.p ${cases.join(' ')} end`
   const verdict = `select case when bool_or(y.b) then true when bool_or(y.b is null) then null else false end from (select (case when ${walk}.e then ${found} and null else ${found} end) as b from ${walk}) y`
   return `(with recursive ${walk}(v, p, e) as (${first} union ${onwards}) ${verdict})`

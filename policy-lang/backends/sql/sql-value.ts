@@ -22,6 +22,8 @@ export type SqlScalar = Base & {
   readonly sql: string
   /** Bound from the request or the policy: an index on the other side may be used as it is. */
   readonly isBound?: boolean
+  /** A text whose collation is that of its column. */
+  readonly isOfColumn?: boolean
   /** A text that PostgreSQL cannot hold: equal to nothing. */
   readonly isAlien?: boolean
 }
@@ -35,6 +37,7 @@ export type SqlEntity = Base & {
   /** Alias of the row, where the row itself is at hand. */
   readonly row?: string
   readonly isBound?: boolean
+  readonly isOfColumn?: boolean
   readonly isAlien?: boolean
 }
 /** `rows`: a query of its members, each once, as column `v`, and `k` for the type of entities; no rows where it is missing. */
@@ -146,6 +149,18 @@ export class Untranslatable extends Error {
     this.span = span
   }
 }
+
+/**
+ * The collation of the database, which equality does not ask for: a recursive query refuses columns of two collations, and a
+ * comparison two that are not its own.
+ */
+export const collated = (sql: string): string => `(${sql}) collate "default"`
+/**
+ * Where texts of several columns meet in one value. Elsewhere a column stays as it is, so that its index serves. A query of its
+ * own, because what a collation was said for may not meet what another was said for.
+ */
+export const evenly = ({ sql, isOfColumn }: Pick<SqlScalar, 'sql' | 'isOfColumn'>): string =>
+  isOfColumn ? `(select ${collated(sql)})` : sql
 
 export const isNull = (sql: string): string => `(${sql}) is null`
 /** Booleans that are never NULL, or undefined for false. */

@@ -14,7 +14,8 @@ import {
   type Stand,
   type Verdict,
 } from './judge-conditions.ts'
-import { askings, laboratoryProgram, openEntityTable, rowsFor, schema } from './laboratory.ts'
+import { askings, laboratoryProgram, openEntityTable, rowsFor, schema, tenantId } from './laboratory.ts'
+import { openBoundTables } from './laboratory-table.ts'
 
 const compile = createConditionCompiler(schema)
 const programOf = (condition: string): Program => {
@@ -28,22 +29,32 @@ type Opened = { readonly opened: TestDatabase; readonly stands: readonly Stand[]
 async function open(url?: string): Promise<Opened> {
   const opened = await openTestDatabase({ migrations: [foundation, tupleConditions], ...(url && { url }) })
   await createFunctions(opened.database)
-  return { opened, stands: [await openEntityTable(opened.database, laboratoryProgram())] }
+  const program = laboratoryProgram()
+  const entities = await openEntityTable(opened.database, program)
+  const bound = await openBoundTables(opened.database, program, { graph: entities.graph, tenantId })
+  return { opened, stands: [entities, bound] }
 }
 
 function agree(get: () => Opened): void {
   describe.each(Object.entries(hazards))('%s', (_, { said, refused = [] }) => {
     const verdicts = async (condition: string) => {
       const { opened, stands } = get()
-      const over = { askings, ids: rowsFor(condition) }
-      const found: Verdict[] = []
-      for (const stand of stands) found.push(await judgeCondition(opened.database, stand, programOf(condition), over))
+      const found: (Verdict & { readonly stand: string })[] = []
+      for (const stand of stands) {
+        const over = { askings, ids: rowsFor(condition, stand.ids) }
+        found.push({ stand: stand.name, ...(await judgeCondition(opened.database, stand, programOf(condition), over)) })
+      }
       return found
     }
     test.each(said)('%s', async (condition) => {
       const unanswered = unanswerable[condition] ?? []
-      for (const verdict of await verdicts(condition))
-        expect(verdict).toEqual({ kind: 'said', differences: [], unanswered })
+      const wanted = ['entity table', 'tables of a module'].map((stand) => ({
+        stand,
+        kind: 'said',
+        differences: [],
+        unanswered,
+      }))
+      expect(await verdicts(condition)).toEqual(wanted)
     })
     if (refused.length === 0) return
     test.each(refused)('%s has no form in SQL', async (condition) => {
@@ -65,7 +76,7 @@ describe('each hazard of three values, over every row of the laboratory (SPEC 7.
     (condition) => {
       const program = programOf(condition)
       for (const stand of all.stands) {
-        expect(judgeExecutors(stand, program, { askings, ids: rowsFor(condition) })).toEqual([])
+        expect(judgeExecutors(stand, program, { askings, ids: rowsFor(condition, stand.ids) })).toEqual([])
       }
     },
   )

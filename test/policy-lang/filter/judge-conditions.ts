@@ -1,15 +1,14 @@
 import type { Database } from '../../../adapters/database/port.ts'
-import { compileFilter } from '../../../policy-lang/backends/sql/compile-filter.ts'
-import type { SqlSource } from '../../../policy-lang/backends/sql/sql-source.ts'
 import {
   type CompileMemory,
   compileProgram,
   completeResidual,
   createEvaluator,
   type Decision,
-  type EntityStore,
   type EntityValue,
   type Facts,
+  type Filter,
+  type FilterQuestion,
   interpret,
   type PartialQuestion,
   type Program,
@@ -21,13 +20,12 @@ import {
 /** Where the rows of the listed type stand, and what the interpreter knows of them. */
 export type Stand = {
   readonly name: string
-  readonly source: SqlSource
   readonly table: string
   /** Of the rows that are listed, over `t`. */
   readonly where: string
   readonly ids: readonly string[]
   readonly facts: Facts
-  readonly memory?: { readonly store: EntityStore; readonly isElsewhere: (type: string) => boolean }
+  readonly filter: (program: Program, question: FilterQuestion, firstBinding: number) => Filter | Promise<Filter>
 }
 export type Asking = {
   readonly title: string
@@ -83,7 +81,7 @@ export async function judgeCondition(
   const answered: Asking[] = []
   let refusal = ''
   for (const asking of over.askings) {
-    const written = filtersOf(stand, program, asking, bindings.length + 1)
+    const written = await filtersOf(stand, program, asking, bindings.length + 1)
     if ('message' in written) {
       refusal = written.message
       continue
@@ -117,23 +115,18 @@ export async function judgeCondition(
   return { kind: 'said', differences, unanswered }
 }
 
-function filtersOf(
-  { facts, source, memory }: Stand,
+async function filtersOf(
+  stand: Stand,
   program: Program,
   { subject, context }: Asking,
   first: number,
-): { readonly columns: readonly string[]; readonly bindings: readonly unknown[] } | { readonly message: string } {
+): Promise<
+  { readonly columns: readonly string[]; readonly bindings: readonly unknown[] } | { readonly message: string }
+> {
   const bindings: unknown[] = []
   const columns: string[] = []
   for (const action of actions) {
-    const question = { subject, action, type: 'Item', context }
-    const firstBinding = first + bindings.length
-    const filter = compileFilter(program, facts, question, {
-      ...options,
-      source,
-      firstBinding,
-      ...(memory && { memory }),
-    })
+    const filter = await stand.filter(program, { subject, action, type: 'Item', context }, first + bindings.length)
     if (!filter.ok) return { message: filter.diagnostics[0]?.message ?? '' }
     bindings.push(...filter.bindings)
     columns.push(`(${filter.sql}) is true`)

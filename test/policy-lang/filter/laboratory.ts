@@ -1,14 +1,21 @@
 import { readFileSync } from 'node:fs'
 import type { Database } from '../../../adapters/database/port.ts'
-import { compileProgram, type EntityValue, type Program, type Value } from '../../../policy-lang/index.ts'
+import {
+  compileFilter,
+  compileProgram,
+  type EntityStore,
+  type EntityValue,
+  type Program,
+  type Value,
+} from '../../../policy-lang/index.ts'
 import { createTenantGraph } from '../../../server/decision/tenant-graph.ts'
 import { entity } from '../program-kit.ts'
 import { documentSource } from './filter-rows.ts'
-import type { Asking, Stand } from './judge-conditions.ts'
+import { type Asking, now, type Stand } from './judge-conditions.ts'
 import { items, others, tuples } from './laboratory-rows.ts'
 
 export const schema = readFileSync(new URL('laboratory.fbac', import.meta.url), 'utf8')
-const tenantId = 'lab'
+export const tenantId = 'lab'
 
 export function laboratoryProgram(): Program {
   const { program, diagnostics } = compileProgram([{ path: 'laboratory.fbac', text: schema }])
@@ -19,7 +26,10 @@ export function laboratoryProgram(): Program {
 const statement = (text: string) => ({ name: '', text })
 
 /** Rows of the tenant's own entity table, and what the server's own loader makes of them. */
-export async function openEntityTable(database: Database, program: Program): Promise<Stand> {
+export async function openEntityTable(
+  database: Database,
+  program: Program,
+): Promise<Stand & { readonly graph: EntityStore }> {
   await database.query(statement('insert into tenant (id, name) values ($1, $1) on conflict do nothing'), [tenantId])
   for (const { type, id, attributes } of [...items.map((item) => ({ ...item, type: 'Item' })), ...others]) {
     const members = Object.entries(attributes).map(([name, text]) => `${JSON.stringify(name)}:${text}`)
@@ -33,14 +43,18 @@ export async function openEntityTable(database: Database, program: Program): Pro
   await putTuples(database)
   const graph = createTenantGraph(database, tenantId, program)
   await graph.load()
+  const { store } = graph
+  const source = { ...documentSource(program, tenantId), tuples: { table: 'relation' } }
+  const memory = { store, isElsewhere: () => false }
   return {
     name: 'entity table',
-    source: { ...documentSource(program, tenantId), tuples: { table: 'relation' } },
     table: 'entity',
     where: `t.tenant_id = '${tenantId}' and t.type = 'Item'`,
     ids: items.map(({ id }) => id),
-    facts: graph.store,
-    memory: { store: graph.store, isElsewhere: () => false },
+    facts: store,
+    graph: store,
+    filter: (asked, question, firstBinding) =>
+      compileFilter(asked, store, question, { now, source, memory, firstBinding }),
   }
 }
 
@@ -108,14 +122,14 @@ export const askings: readonly Asking[] = [
 ]
 
 /** Rows whose one odd attribute the condition reads; the others are to it as the whole one is. */
-export function rowsFor(condition: string): readonly string[] {
+export function rowsFor(condition: string, ids: readonly string[]): readonly string[] {
   const roads = /\b(viewer|blocked|limited|seen|hidden|all_|guest|welcome|warden)\b/.test(condition)
     ? ['n', 'owner', 'people', 'room', 'other']
     : /item (==|in)\b/.test(condition)
       ? ['room']
       : []
-  return items.flatMap(({ id }) => {
+  return ids.filter((id) => {
     const [name = '', index] = id.split('-')
-    return index === undefined || roads.includes(name) || new RegExp(`item\\.${name}\\b`).test(condition) ? [id] : []
+    return index === undefined || roads.includes(name) || new RegExp(`item\\.${name}\\b`).test(condition)
   })
 }
