@@ -34,7 +34,7 @@ import { createAuthenticate } from './http/authenticate.ts'
 import type { TokenVerifier } from './http/authentication.ts'
 import type { Draining } from './http/layers/drain.ts'
 import { limits as httpLimits, rateLimits } from './http/limits.ts'
-import { createMetrics } from './http/metrics.ts'
+import { createMetrics, measureGraphs } from './http/metrics.ts'
 import { operationsRoutes } from './http/operations-routes.ts'
 import { createPipeline } from './http/pipeline.ts'
 import { createRateLimiter } from './http/rate-limiter.ts'
@@ -155,6 +155,7 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
   const bindings = areas.flatMap((area) => area.bindings ?? [])
   const boundRows = createBoundRows(database, bindings, feed)
   const graphs = createGraphs({ database, changes: feed, clock, log, isBound: boundRows.isBound })
+  measureGraphs(metrics.registry, graphs.sizes)
   let fingerprint: Promise<string> | undefined
   const programs = createProgramStore({
     database,

@@ -12,10 +12,15 @@ export async function* readBatches<Row extends object>(
   { name, text, values }: { readonly name: string; readonly text: string; readonly values: readonly unknown[] },
 ): AsyncGenerator<readonly Row[]> {
   await database.query({ name: '', text: `declare ${name} no scroll cursor for ${text}` }, values)
-  for (;;) {
-    const rows = await database.query<Row>({ name: '', text: `fetch ${rowsAtOnce} from ${name}` })
-    if (rows.length > 0) yield rows
-    if (rows.length < rowsAtOnce) break
+  const fetch = (): Promise<Row[]> => database.query<Row>({ name: '', text: `fetch ${rowsAtOnce} from ${name}` })
+  let rows = await fetch()
+  while (rows.length > 0) {
+    // The database reads on while these are worked on.
+    const next = rows.length < rowsAtOnce ? Promise.resolve([]) : fetch()
+    // Whoever stops in the middle does not wait for it.
+    next.catch(() => undefined)
+    yield rows
+    rows = await next
   }
   await database.query({ name: '', text: `close ${name}` })
 }

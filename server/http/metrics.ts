@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What the server counts. Labels are bounded: route patterns and outcomes, never ids or paths as sent. */
 export type Metrics = {
@@ -47,5 +47,34 @@ export function createMetrics(): Metrics {
       labelNames: ['outcome'],
       registers,
     }),
+  }
+}
+
+/** What the graphs in memory hold, counted when somebody reads the metrics. No label says whose: tenants are many. */
+export function measureGraphs(
+  registry: Registry,
+  sizes: () => readonly { readonly entities: number; readonly tuples: number; readonly bytes: number }[],
+): void {
+  const total = (of: 'entities' | 'tuples' | 'bytes'): number => sizes().reduce((sum, size) => sum + size[of], 0)
+  const gauges = [
+    ['writ_graphs', 'Graphs of tenants in memory.', () => sizes().length],
+    ['writ_graph_entities', 'Entities in all of them.', () => total('entities')],
+    ['writ_graph_tuples', 'Tuples in all of them.', () => total('tuples')],
+    ['writ_graph_bytes', 'About what all of them take.', () => total('bytes')],
+    [
+      'writ_graph_largest_bytes',
+      'About what the largest takes.',
+      () => Math.max(0, ...sizes().map(({ bytes }) => bytes)),
+    ],
+  ] as const
+  for (const [name, help, value] of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value())
+      },
+    })
   }
 }

@@ -1,4 +1,4 @@
-import { realPostgresNeed, startRealPostgres } from '../kit/postgres.ts'
+import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../kit/postgres.ts'
 
 export type Report = {
   readonly rows: readonly ReportRow[]
@@ -11,6 +11,8 @@ export type Report = {
   note(text: string): void
   /** URLs of new databases on a real PostgreSQL; undefined, said aloud, where there is none. */
   databases(names: readonly string[]): Promise<readonly string[] | undefined>
+  /** Ends the servers that the databases stand on. */
+  close(): Promise<void>
 }
 export type ReportRow = {
   readonly bench: string
@@ -21,6 +23,7 @@ export type ReportRow = {
 export function createReport(print: (line: string) => void): Report {
   const rows: ReportRow[] = []
   const missed: string[] = []
+  const servers: RealPostgres[] = []
   let bench = ''
   const row: Report['row'] = (name, values) => {
     rows.push({ bench, name, values })
@@ -49,9 +52,13 @@ export function createReport(print: (line: string) => void): Report {
         return undefined
       }
       const server = await startRealPostgres()
+      servers.push(server)
       const urls: string[] = []
       for (const _ of names) urls.push(await server.createDatabase())
       return urls
+    },
+    close: async () => {
+      await Promise.all(servers.splice(0).map((server) => server.stop()))
     },
   }
 }

@@ -10,6 +10,7 @@ const benches: { readonly [name: string]: () => Promise<Bench> } = {
   authzen: async () => (await import('./authzen.ts')).authzen,
   provider: async () => (await import('./provider.ts')).provider,
   language: async () => (await import('./language.ts')).language,
+  entities: async () => (await import('./entities.ts')).entities,
   boot: async () => (await import('./boot.ts')).boot,
 }
 
@@ -28,7 +29,11 @@ async function main(args: readonly string[]): Promise<number> {
     if (names.length > 0 && !names.includes(name)) continue
     const bench = await load()
     report.begin(bench.name, bench.summary)
-    await bench.run(report)
+    try {
+      await bench.run(report)
+    } finally {
+      await report.close()
+    }
   }
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(report.rows, null, 2)}\n`)
   return report.missed.length > 0 ? 1 : 0
