@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { type RequestOptions, request as requestHttp } from 'node:http'
+import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { BlockList, isIP } from 'node:net'
 import { type Egress, EgressError, type EgressRequest } from './port.ts'
@@ -68,16 +68,25 @@ function send(
         else chunks.push(chunk)
       })
       incoming.on('error', refuse)
-      incoming.on('end', () => done(responseOf(incoming.statusCode ?? 502, Buffer.concat(chunks))))
+      incoming.on('end', () => done(responseOf(incoming, Buffer.concat(chunks))))
     })
     outgoing.on('error', refuse)
     outgoing.end(body === undefined || body === null ? undefined : String(body))
   })
 }
 
-const responseOf = (status: number, body: Buffer): Response =>
+/** What an answer says about itself; nothing else of its head is anybody's business. */
+const passedHeaders = ['content-type', 'cache-control', 'expires'] as const
+
+function responseOf({ statusCode: status = 502, headers }: IncomingMessage, body: Buffer): Response {
+  const passed = passedHeaders.flatMap((name): [string, string][] => {
+    const value = headers[name]
+    return value === undefined ? [] : [[name, value]]
+  })
   // These have no body by definition, and Response refuses one.
-  new Response([101, 204, 205, 304].includes(status) ? null : new Uint8Array(body), { status: Math.max(200, status) })
+  const content = [101, 204, 205, 304].includes(status) ? null : new Uint8Array(body)
+  return new Response(content, { status: Math.max(200, status), headers: passed })
+}
 
 /** RFC 6890 and the registries behind it: what is no ordinary address of the internet. */
 const special4 = [

@@ -86,6 +86,7 @@ export function createClientStore(database: Database, tenantId: string) {
     async update(unit: UnitOfWork, id: string, change: ClientChange): Promise<void> {
       const { name, status, metadata, firstParty } = change
       if (metadata !== undefined) requireServable(metadata)
+      const before = metadata === undefined ? undefined : await find(id)
       await rows()
         .where('id', id)
         .update({
@@ -97,7 +98,8 @@ export function createClientStore(database: Database, tenantId: string) {
           updated_at: database.raw('now()'),
         })
       // What was given before is judged anew: scopes, audiences or the status may have become fewer.
-      if (status !== undefined || metadata !== undefined) unit.raiseEpoch(entity('Client', id))
+      const isOther = metadata !== undefined && !isSameButDescription(before?.metadata, metadata)
+      if (status !== undefined || isOther) unit.raiseEpoch(entity('Client', id))
       changed(unit, id, 'updated', { changed: Object.keys(change) })
     },
     /** Adds a secret; of more than two the oldest ends. Answers the new one. */
@@ -152,6 +154,29 @@ const clientOf = (row: ClientRow): StoredClient => ({
   createdAt: row.created_at.getTime(),
   ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at.getTime() }),
 })
+
+/** What an app says about itself to people: nothing that it was given hangs on it. */
+const descriptions: ReadonlySet<string> = new Set([
+  'clientUri',
+  'policyUri',
+  'tosUri',
+  'logoUri',
+  'contacts',
+  'softwareVersion',
+  'initiateLoginUri',
+  'requestUris',
+  'corsOrigins',
+])
+
+function isSameButDescription(before: ClientMetadata | undefined, after: ClientMetadata): boolean {
+  const rest = (metadata: ClientMetadata | undefined) =>
+    JSON.stringify(
+      Object.entries(metadata ?? {})
+        .filter(([name, value]) => !descriptions.has(name) && value !== undefined)
+        .sort(([one], [other]) => (one < other ? -1 : 1)),
+    )
+  return before !== undefined && rest(before) === rest(after)
+}
 
 /** Each member is right by itself; together they may be of no use. Whoever writes them is told, not the client later. */
 function requireServable(metadata: ClientMetadata): void {

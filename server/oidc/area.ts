@@ -28,10 +28,13 @@ import { keyRoutes } from './key-routes.ts'
 import { createOidcMount } from './mount.ts'
 import { createPingDelivery, pingTopic } from './ping-clients.ts'
 import { createProviders, type TenantProvider } from './providers.ts'
+import { createClientDocuments } from './registration/client-documents.ts'
 import { expireUnusedClients, noteUse } from './registration/expire-clients.ts'
 import { createRegistration } from './registration/registration.ts'
 import { createRegistrationMount } from './registration/registration-mount.ts'
 import { registrationRoutes } from './registration/registration-routes.ts'
+import { rememberingFetch } from './registration/remembering-fetch.ts'
+import { createRequestUris } from './registration/request-uris.ts'
 import { createStatementReader } from './registration/software-statements.ts'
 import { createResourceMetadataMount } from './resource-metadata.ts'
 import { rotateDueKeys } from './rotate-keys.ts'
@@ -81,7 +84,8 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
     clients,
     securityLog,
     throttle,
-    egress: options.egress,
+    egress: options.egress && rememberingFetch(options.egress, () => clock.now()),
+    documents: options.egress && createClientDocuments({ kernel, clients, egress: options.egress }),
     accessTokens: () => accessTokens,
     trail: createGrantTrail({ database, clock }),
     readAssertion: createAssertionReader({ database, clock, readKeys }),
@@ -137,6 +141,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
         accessTokens,
         securityLog,
         noteClientFailure: createNoteClientFailure(database, throttle),
+        readRequestUri: createRequestUris(options.egress, () => clock.now()),
         noteUse: (tenantId, client) => noteUse(database, tenantId, client, clock.now()),
       }),
       createResourceMetadataMount(kernel.tenants),

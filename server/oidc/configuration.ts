@@ -5,6 +5,7 @@ import { claimsByScope } from './claims.ts'
 import { dpopAlgorithms } from './dpop-proof.ts'
 import type { Hooks } from './hooks.ts'
 import type { SigningKey } from './keys.ts'
+import type { OpenidSettings } from './registration/openid-settings.ts'
 
 const minute = 60
 const day = 24 * 60 * minute
@@ -31,6 +32,8 @@ export type ConfigurationOptions = {
   readonly cookieKeys: readonly Buffer[]
   readonly nonceSecret: Buffer
   readonly egress: Egress | undefined
+  readonly settings: OpenidSettings
+  readonly takesDocuments: boolean
   readonly now: () => number
 }
 
@@ -42,6 +45,8 @@ export function configurationOf({
   cookieKeys,
   nonceSecret,
   egress,
+  settings,
+  takesDocuments,
   now,
 }: ConfigurationOptions): Configuration {
   const isSecure = tenant.issuer.startsWith('https:')
@@ -81,6 +86,9 @@ export function configurationOf({
       claim_types_supported: ['normal'],
       // Ours, judged by policy (`registration/`): the library's own would keep what it hands out, and find before it writes.
       registration_endpoint: `${tenant.issuer}/oauth2/register`,
+      ...(takesDocuments ? { client_id_metadata_document_supported: true } : {}),
+      // What is not registered is not fetched (RFC 9101 §10.5, security.md row 9).
+      ...(settings.requestUri ? { require_request_uri_registration: true } : {}),
     },
   } as Configuration
   // The published types lag behind the pinned release; test/server/oidc/discovery.test.ts shows what is in effect.

@@ -44,6 +44,8 @@ export type Exchanges = {
   run<T>(start: Pick<Exchange, 'scope' | 'spends' | 'userCode'>, task: (exchange: Exchange) => Promise<T>): Promise<T>
   /** Throws outside of `run`: whatever runs there has no request, hence no permit. */
   current(): Exchange
+  /** Where work also runs without a request (jobs, deliveries). */
+  perhaps(): Exchange | undefined
 }
 
 export function createExchanges(): Exchanges {
@@ -58,5 +60,6 @@ export function createExchanges(): Exchanges {
       if (!exchange) throw new Error('oidc: a hook of the library ran outside of a request')
       return exchange
     },
+    perhaps: () => storage.getStore(),
   }
 }

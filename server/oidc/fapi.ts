@@ -8,7 +8,7 @@ const longestRequestSeconds = 3_600
 
 type Profiled = Partial<Pick<ClientMetadata, 'profile' | 'tokenEndpointAuthMethod' | 'redirectUris'>>
 
-const isFapi = (profile: unknown): boolean => profile === 'fapi2' || profile === 'fapi2-message-signing'
+export const isFapi = (profile: unknown): boolean => profile === 'fapi2' || profile === 'fapi2-message-signing'
 
 /** Seam `features.fapi.profile`. */
 export const fapiProfile = (_ctx: KoaContextWithOIDC, client: Client | undefined): '2.0' | undefined =>

@@ -6,17 +6,19 @@ import type { RequestScope } from '../http/request-scope.ts'
 import { createKnownDevices } from '../identity/known-devices.ts'
 import type { PasswordSignIn } from '../identity/password-sign-in.ts'
 import type { Kernel } from '../kernel.ts'
-import { type AskedDetail, consentPage } from '../pages/consent-page.ts'
+import { type AskedDetail, type ConsentPage, consentPage } from '../pages/consent-page.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { pageErrors } from '../pages/errors.ts'
 import { formToken, requireOwnForm } from '../pages/form-guard.ts'
 import { sendPage, type Viewer, viewerOf } from '../pages/page.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
+import type { ClientRecord } from './client-records.ts'
 import { type Consent, emptyConsent } from './consents.ts'
 import type { Exchanges } from './exchange.ts'
 import { extendGrant } from './grants.ts'
 import type { SignInResult } from './hooks.ts'
 import type { Providers, TenantProvider } from './providers.ts'
+import { documentHost } from './registration/client-document.ts'
 import type { SecurityLog } from './security-log.ts'
 import { recordRefusedSignIn, recordSignIn } from './sign-in-record.ts'
 import { consentGranted } from './token-events.ts'
@@ -165,6 +167,7 @@ async function askConsent(step: Step): Promise<void> {
       claims: asked.claims,
       details: detailsOf(interaction),
       leadsTo: targetsOf(interaction),
+      ...strangerOf(client, interaction),
       ...(client?.metadata.policyUri !== undefined ? { policyUri: client.metadata.policyUri } : {}),
       ...(client?.metadata.tosUri !== undefined ? { tosUri: client.metadata.tosUri } : {}),
     }),
@@ -210,6 +213,18 @@ function askedOf({ prompt }: Interaction): Consent {
     claims: missingOIDCClaims ?? emptyConsent.claims,
     resources: missingResourceScopes ?? emptyConsent.resources,
   }
+}
+
+/** An app that no administrator made is shown with what can be checked of it: the address that it is known by, and where it leads. */
+function strangerOf(
+  client: ClientRecord | undefined,
+  interaction: Interaction,
+): Partial<Pick<ConsentPage, 'stranger'>> {
+  if (!client || client.origin === 'administrator') return {}
+  const [target = ''] = targetsOf(interaction)
+  const url = URL.parse(target)
+  const host = client.origin === 'document' ? documentHost(client.id) : undefined
+  return { stranger: { leadsTo: url?.host || target, ...(host === undefined ? {} : { host }) } }
 }
 
 /** What exactly the app wants to do (RFC 9396 §3): the person sees each detail whole. */

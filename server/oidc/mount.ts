@@ -13,6 +13,7 @@ import type { Exchange, Exchanges } from './exchange.ts'
 import { pollSeconds } from './poll-patience.ts'
 import { isProtocolRefusal } from './protocol-errors.ts'
 import type { Providers, TenantProvider } from './providers.ts'
+import type { ReadRequestUri } from './registration/request-uris.ts'
 import type { SecurityLog } from './security-log.ts'
 import { answerStructuredToken } from './structured-tokens.ts'
 import { noteRevocation } from './token-events.ts'
@@ -56,6 +57,7 @@ export type OidcMountOptions = {
   readonly accessTokens: AccessTokens
   readonly securityLog: SecurityLog
   readonly noteClientFailure: NoteClientFailure
+  readonly readRequestUri: ReadRequestUri
   /** A client that received a token is in use. */
   readonly noteUse: (tenantId: string, client: ClientRecord) => Promise<void>
 }
@@ -78,12 +80,14 @@ export function createOidcMount(options: OidcMountOptions): Mount {
       const tenantProvider = await options.providers.of(context.state.scope.tenant)
       const { path, scope } = context.state
       if (path === '/oauth2/authorize' && context.method === 'POST') return reissueAsGet(context, tenantProvider)
+      if (path === '/oauth2/authorize' && !(await fetchRequestObject(context, tenantProvider, options))) return
       const userCode = takeUserCode(context)
       const ctx = prepare(context, tenantProvider)
       const start = { scope, spends: path === '/oauth2/token', ...(userCode === undefined ? {} : { userCode }) }
       await options.exchanges.run(start, async (exchange) => {
         const answer = async () => {
           await serve(ctx, tenantProvider)
+          if (path.startsWith('/.well-known/')) sayWhatHolds(ctx, tenantProvider)
           if (path === '/oauth2/token') settleTokenAnswer(ctx, exchange)
           if (waitingPaths.has(path)) sayHowOftenToAsk(ctx)
           if (path === '/oauth2/introspect' || path === '/oauth2/revoke') {
@@ -123,6 +127,28 @@ function takeUserCode(context: WebContext): string | undefined {
   return code?.slice(0, 20)
 }
 
+/** Puts a request object where its address stood (`registration/request-uris.ts`); false where that is answered already. */
+async function fetchRequestObject(
+  context: WebContext,
+  tenantProvider: TenantProvider,
+  { readRequestUri, exchanges }: OidcMountOptions,
+): Promise<boolean> {
+  if (!context.querystring.includes('request_uri=')) return true
+  const { scope } = context.state
+  const query = new URLSearchParams(context.querystring)
+  const read = await exchanges.run({ scope, spends: false }, () => readRequestUri(query, tenantProvider))
+  if (read === undefined) return true
+  if (!(read instanceof URLSearchParams)) return answerError(context, read.status, 'invalid_request_uri', read.why)
+  context.querystring = read.toString()
+  return true
+}
+
+/** The library says of request objects by reference what holds for itself (provider.md §2). */
+function sayWhatHolds(ctx: KoaContextWithOIDC, { settings }: TenantProvider): void {
+  if (ctx.status === 200 && settings.requestUri)
+    ctx.body = { ...(ctx.body as object), request_uri_parameter_supported: true }
+}
+
 /** Whoever waits for a person's word is told how often it may ask (RFC 8628 §3.2, CIBA Core §7.3). */
 function sayHowOftenToAsk(ctx: KoaContextWithOIDC): void {
   if (ctx.status === 200) ctx.body = { ...(ctx.body as object), interval: pollSeconds }
@@ -140,6 +166,7 @@ async function serveInsertedDiscovery(context: WebContext, options: OidcMountOpt
   const tenantProvider = await options.providers.of(tenant)
   const ctx = prepare(context, tenantProvider)
   await options.exchanges.run({ scope: state.scope, spends: false }, () => serve(ctx, tenantProvider))
+  sayWhatHolds(ctx, tenantProvider)
   finish(context, ctx)
 }
 

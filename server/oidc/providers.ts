@@ -26,6 +26,9 @@ import { ownGrantNames, registerOwnGrants } from './own-grants.ts'
 import { createPairwiseSubjects, type PairwiseSubjects, type SectorClient } from './pairwise.ts'
 import { leavePingsToOutbox } from './ping-clients.ts'
 import { toProtocolError } from './protocol-errors.ts'
+import { documentHost } from './registration/client-document.ts'
+import { type FindByDocument, mayTakeDocuments } from './registration/client-documents.ts'
+import { createOpenidSettings, type OpenidSettings } from './registration/openid-settings.ts'
 import { type ClaimOnce, createReplayGuard } from './replay-guard.ts'
 import type { SecurityLog } from './security-log.ts'
 import { assertionSigner } from './sign-assertion.ts'
@@ -40,6 +43,7 @@ export type TenantProvider = {
   readonly accounts: Accounts
   readonly consents: Consents
   readonly keys: readonly SigningKey[]
+  readonly settings: OpenidSettings
   readonly isSecure: boolean
   readonly issuer: URL
   /** The library's whole handler, run on the pipeline's own context. */
@@ -66,6 +70,8 @@ export type ProvidersOptions = {
   readonly accessTokens: () => AccessTokens
   readonly readAssertion: ReadAssertion
   readonly trail: GrantTrail
+  /** Clients that are known by a document; absent where nothing is fetched. */
+  readonly documents?: FindByDocument | undefined
   /** Absent: no client is told when a person signs out. */
   readonly egress?: Egress | undefined
 }
@@ -80,12 +86,19 @@ export function createProviders(options: ProvidersOptions): Providers {
   const build = async (tenant: Tenant): Promise<TenantProvider> => {
     library ??= loadLibrary(options.kernel.log)
     const { kernel } = options
-    const [loaded, keys, { program }] = await Promise.all([
+    const [loaded, keys, { program }, settings] = await Promise.all([
       library,
       ensureSigningKeys(kernel, tenant.id),
       kernel.policies.current(tenant.id),
+      createOpenidSettings(kernel.database, tenant.id).read(),
     ])
-    return buildProvider(options, loaded, tenant, { keys, detailTypes: detailTypesOf(program) })
+    const takesDocuments = options.documents !== undefined && mayTakeDocuments(program, settings)
+    return buildProvider(options, loaded, tenant, {
+      keys,
+      detailTypes: detailTypesOf(program),
+      settings,
+      takesDocuments,
+    })
   }
 
   return {
@@ -109,6 +122,14 @@ export function createProviders(options: ProvidersOptions): Providers {
   }
 }
 
+/** What is read before, anew whenever it changes. */
+type BuiltOf = {
+  readonly keys: readonly SigningKey[]
+  readonly detailTypes: readonly string[]
+  readonly settings: OpenidSettings
+  readonly takesDocuments: boolean
+}
+
 function buildProvider(
   {
     kernel,
@@ -121,13 +142,20 @@ function buildProvider(
     accessTokens,
     readAssertion,
     trail,
+    documents,
   }: ProvidersOptions,
   library: Library,
   tenant: Tenant,
-  { keys, detailTypes }: { readonly keys: readonly SigningKey[]; readonly detailTypes: readonly string[] },
+  { keys, detailTypes, settings, takesDocuments }: BuiltOf,
 ): TenantProvider {
   const { database, clock, decisions, secrets, log } = kernel
-  const findClient = (id: string) => clients.find(tenant.id, id)
+  const findClient = async (id: string): Promise<ClientRecord | undefined> => {
+    if (documentHost(id) === undefined) return clients.find(tenant.id, id)
+    // The row of a document is nothing without the rules that let it be read.
+    if (!documents || !takesDocuments) return undefined
+    const scope = exchanges.perhaps()?.scope
+    return scope ? documents(scope, id, { provider, library, settings }) : clients.find(tenant.id, id)
+  }
   const accounts = createAccounts(database, tenant.id)
   const consents = createConsents(database, tenant.id)
   const now = () => clock.now()
@@ -171,7 +199,10 @@ function buildProvider(
   const provider = oneTransactionProvider(
     library,
     { database, clock, exchanges, securityLog, trail, tenantId: tenant.id },
-    [tenant.issuer, configurationOf({ tenant, hooks, keys, cookieKeys, nonceSecret, egress, now })],
+    [
+      tenant.issuer,
+      configurationOf({ tenant, hooks, keys, cookieKeys, nonceSecret, egress, settings, takesDocuments, now }),
+    ],
   )
   compareSecretsByHash(provider, { findClient, requireHearing: hooks.requireHearing })
   keepClients(provider, findClient, subjects)
@@ -212,6 +243,7 @@ function buildProvider(
     accounts,
     consents,
     keys,
+    settings,
     isSecure: tenant.issuer.startsWith('https:'),
     issuer: new URL(tenant.issuer),
     // The library's handler is made for its own context type; it runs on ours (`mount.ts` prepares it).

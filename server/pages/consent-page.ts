@@ -10,6 +10,8 @@ export type ConsentPage = {
   readonly scopes: readonly string[]
   readonly claims: readonly string[]
   readonly details: readonly AskedDetail[]
+  /** Where no administrator made the app. `host`: of its document; `leadsTo`: where the answer goes. */
+  readonly stranger?: { readonly host?: string; readonly leadsTo: string }
   readonly policyUri?: string
   readonly tosUri?: string
   readonly leadsTo: readonly string[]
@@ -38,6 +40,7 @@ export function consentPage({ texts }: Viewer, page: ConsentPage): PageContent {
     title: texts.consentTitle(page.clientName),
     leadsTo: page.leadsTo,
     body: html`<p>${texts.consentAs(page.accountName)}</p>
+${page.stranger && strangerNotice(texts, page.stranger)}
 <p id="asks">${texts.consentAsks(page.clientName)}</p>
 <ul aria-labelledby="asks">${asks}</ul>
 ${links.length > 0 && html`<p>${links}</p>`}
@@ -50,6 +53,9 @@ ${links.length > 0 && html`<p>${links}</p>`}
 </form>`,
   }
 }
+
+const strangerNotice = (texts: Texts, { host, leadsTo }: NonNullable<ConsentPage['stranger']>): Html =>
+  html`<p id="stranger">${host === undefined ? texts.consentRegistered : texts.consentDocument(host)} ${texts.consentLeadsTo(leadsTo)}</p>`
 
 const detailItem = (texts: Texts, { type, identifier, members }: AskedDetail): Html =>
   html`<li>${texts.detail(type, identifier)}${
