@@ -164,7 +164,12 @@ function buildProvider(
     if (!record || fapiMistake(record.metadata) !== undefined) return undefined
     // The library finds a client invalid that names a type which the rules do not declare any more.
     const types = record.metadata.authorizationDetailsTypes?.filter((type) => detailTypes.includes(type))
-    return { ...toLibraryMetadata(record), authorization_details_types: types ?? [] }
+    return {
+      ...toLibraryMetadata(record),
+      authorization_details_types: types ?? [],
+      // The library reads keys again only once one of them fails; a client of its own each minute knows none that was taken back.
+      ...(record.metadata.jwksUri === undefined ? {} : { keysReadIn: Math.floor(now() / 60_000) }),
+    }
   }
   const adapter = createAdapter({
     library,

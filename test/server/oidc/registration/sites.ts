@@ -37,7 +37,7 @@ export async function openSites(...hosts: readonly string[]) {
   const outside = guardedEgress({ allowLoopback: false })
   const egress: Egress = (address, init) => {
     const url = URL.parse(address)
-    if (url?.protocol !== 'https:' || !hosts.includes(url.host)) return outside(address, init)
+    if (url?.protocol !== 'https:' || url.username !== '' || !hosts.includes(url.host)) return outside(address, init)
     const headers = new Headers(init.headers)
     headers.set('x-site', url.host)
     return toHere(here + url.pathname + url.search, { ...init, headers })
