@@ -3,7 +3,7 @@ import type { EntityValue, Value } from '../ir/nodes.ts'
 import type { EntityData, Program } from '../ir/program.ts'
 import { hasType } from '../runtime/has-type.ts'
 import type { Facts } from './facts.ts'
-import type { Node, TupleList, TypeTable } from './node.ts'
+import { type Node, nothing, type TupleList, type TypeTable } from './node.ts'
 
 /** What compiled code reads: nodes and slots instead of names. Facts of this package are graphs too. */
 export type Graph = Facts & {
@@ -43,18 +43,20 @@ export function slotValues(table: TypeTable, entity: EntityData): (Value | undef
   })
 }
 
-/** Nodes that entity-typed values mean, by slot. */
-export const slotRefs = (
+/** Nodes that entity-typed values mean, by slot. One for all entities that name nobody. */
+export function slotRefs(
   values: readonly (Value | undefined)[],
   intern: (uid: EntityValue) => Node,
-): (Node | readonly Node[] | undefined)[] =>
-  values.map((value) => {
+): readonly (Node | readonly Node[] | undefined)[] {
+  const refs = values.map((value) => {
     if (typeof value !== 'object') return undefined
     if (value.kind === 'entity') return intern(value)
     if (value.kind !== 'set') return undefined
     const entities = value.items.filter((item) => typeof item === 'object' && item.kind === 'entity')
     return value.items.length > 0 && entities.length === 0 ? undefined : entities.map(intern)
   })
+  return refs.some((ref) => ref !== undefined) ? refs : nothing
+}
 
 /** Direct parents of a node over links. */
 export function parentsOf(node: Node, refs: Node['refs'] = node.refs): readonly Node[] {

@@ -98,7 +98,7 @@ export function emit(expr: Expr, to: Emitter): string {
       const name = `x${to.constants.length}_${to.locals.size}`
       to.locals.set(expr.variable, name)
       const items = isEntitySet(expr.over.type) ? over : `h.items(${over})`
-      return `h.${expr.quantifier}(${items},(${name})=>${emit(expr.body, to)})`
+      return `h.${expr.quantifier}(run,${items},(${name})=>${emit(expr.body, to)})`
     }
     case 'construct':
       return emitConstruct(expr, to)

@@ -62,6 +62,7 @@ export function createEvaluator(program: Program, { memory }: { readonly memory?
       run.externs = options.externs
       run.memo = undefined
       run.depth = 0
+      run.members = 0
       const state = partition.evaluate(run)
       return state.decision ?? partition.states.decide(state) ?? interpret(program, facts, request, options)
     } catch (error) {
@@ -91,7 +92,7 @@ const isSameSchema = (left: Schema, right: Schema): boolean =>
 function newRun(plans: RelationPlans, condition: Conditions, graph: Graph): Run {
   const nobody = graph.find('Anonymous', '')
   const { memo, externs } = { memo: undefined, externs: undefined }
-  const start = { depth: 0, unionOnly: true, metItself: false, now: 0 }
+  const start = { depth: 0, members: 0, unionOnly: true, metItself: false, now: 0 }
   return { plans, condition, graph, subject: nobody, resource: nobody, context: new Map(), externs, memo, ...start }
 }
 

@@ -20,6 +20,8 @@ export type Run = {
   /** By subject, plan and number of the resource; undefined until a relation is recursive. */
   memo: Map<Node, Map<RelationPlan, Map<number, boolean | 'open'>>> | undefined
   depth: number
+  /** Of sets that quantifiers ran over. */
+  members: number
   unionOnly: boolean
   metItself: boolean
 }

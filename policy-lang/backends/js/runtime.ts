@@ -74,10 +74,12 @@ export const runtime = {
     node !== undefined && types.includes(node.uid.type),
   /** SPEC 5: absent has no members. */
   items: (set: Optional<SetValue>): readonly Value[] => set?.items ?? [],
-  any: <Item>(items: Optional<readonly Item[]>, test: (item: Item) => boolean): boolean => countable(items).some(test),
-  all: <Item>(items: Optional<readonly Item[]>, test: (item: Item) => boolean): boolean => countable(items).every(test),
-  count: <Item>(items: Optional<readonly Item[]>, test: (item: Item) => boolean): number =>
-    countable(items).filter(test).length,
+  any: <Item>(run: Run, items: Optional<readonly Item[]>, test: (item: Item) => boolean): boolean =>
+    countable(run, items).some(test),
+  all: <Item>(run: Run, items: Optional<readonly Item[]>, test: (item: Item) => boolean): boolean =>
+    countable(run, items).every(test),
+  count: <Item>(run: Run, items: Optional<readonly Item[]>, test: (item: Item) => boolean): number =>
+    countable(run, items).filter(test).length,
   set: (items: readonly Optional<Value>[]): SetValue => ({
     kind: 'set',
     items: distinctValues(items.filter((item) => item !== undefined)),
@@ -125,9 +127,12 @@ export const runtime = {
 /** False: it is below nothing but what was found. SPEC 5.5: a chain that lacks a required link is E. */
 const isOutside = (graph: Graph, node: Node): boolean => (graph.isBroken(node) ? leave() : false)
 
-function countable<Item>(items: Optional<readonly Item[]>): readonly Item[] {
-  if (items !== undefined && items.length > limits.setSize) return leave()
-  return items ?? []
+/** SPEC 5.13: each member is several steps. Beyond these the interpreter counts exactly, and refuses at its limit. */
+function countable<Item>(run: Run, items: Optional<readonly Item[]>): readonly Item[] {
+  if (items === undefined) return []
+  run.members += items.length
+  if (items.length > limits.setSize || run.members > limits.steps / 4) return leave()
+  return items
 }
 
 function fetched(run: Run, name: string, args: readonly Value[]): Value | undefined {

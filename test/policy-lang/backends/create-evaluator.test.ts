@@ -240,3 +240,31 @@ allow read on p: Paper to canRead of p
     expect(shallow?.decision).toBe(true)
   })
 })
+
+describe('what one decision may cost (SPEC 5.13)', () => {
+  const program = compile(`
+entity Person {
+  codes: Set<Int>
+}
+entity Paper {
+  codes: Set<Int>
+}
+action read on Paper by Person
+
+@id("match")
+allow read on p: Paper to u: Person
+  when any(a in u.codes: any(b in p.codes: a + b == 0 - 1))
+`)
+  const numbers = (count: number) => values(...Array.from({ length: count }, (_, at) => at))
+
+  test('sets inside sets are denied with code limit by both executors, and no thread is lost to them', () => {
+    const store = createEntityStore(program)
+    store.putEntity(row(person('ann'), { codes: numbers(3000) }))
+    store.putEntity(row(paper('small'), { codes: numbers(20) }))
+    store.putEntity(row(paper('large'), { codes: numbers(3000) }))
+    const [small, large] = agree(program, store, ['ann'], ['small', 'large'])
+    expect(small).toMatchObject({ decision: false, errors: [] })
+    expect(small).not.toHaveProperty('code', 'limit')
+    expect(large).toMatchObject({ decision: false, code: 'limit' })
+  })
+})
