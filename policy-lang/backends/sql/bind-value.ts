@@ -1,8 +1,9 @@
 import { formatIp } from '../../builtins/ip-range.ts'
 import type { Value } from '../../ir/nodes.ts'
 import type { Type } from '../../ir/types.ts'
+import { writeJson, writeValue } from '../../runtime/write-value.ts'
 import { nothing, sqlType } from './read-attribute.ts'
-import { type Compiling, isHoldable, type SqlScalar, type SqlValue, Untranslatable } from './sql-value.ts'
+import { type Compiling, isHoldable, type SqlScalar, type SqlValue, Untranslatable, unholdable } from './sql-value.ts'
 
 /** A value that is known: bound, never spelled out. */
 export function bindValue(at: Compiling, value: Value, type: Type): SqlValue {
@@ -26,15 +27,31 @@ export function bindValue(at: Compiling, value: Value, type: Type): SqlValue {
         isVoid: value.items.length === 0,
         isLossy: value.items.some(isLost),
       }
-    default:
-      throw new Untranslatable('a record or map of the request cannot be compared with data in SQL')
+    // A member that PostgreSQL cannot hold is E or absence there and a value here: all or nothing.
+    default: {
+      if (!isHoldableInside(value)) throw new Untranslatable(`a record or map with ${unholdable}`)
+      return { shape: 'json', sql: at.bindings.bind(writeJson(writeValue(value, type)), 'jsonb'), type, ...sure }
+    }
   }
 }
 
-const isLost = (item: Value): boolean =>
-  typeof item === 'string'
-    ? !isHoldable(item)
-    : typeof item === 'object' && item.kind === 'entity' && !isHoldable(item.id)
+function isHoldableInside(value: Value): boolean {
+  if (typeof value !== 'object') return typeof value !== 'string' || isHoldable(value)
+  switch (value.kind) {
+    case 'entity':
+      return isHoldable(value.id)
+    case 'set':
+      return value.items.every(isHoldableInside)
+    case 'map':
+      return [...value.entries].every(([key, entry]) => isHoldable(key) && isHoldableInside(entry))
+    case 'record':
+      return [...value.fields.values()].every(isHoldableInside)
+    case 'ip':
+      return true
+  }
+}
+
+const isLost = (item: Value): boolean => !isHoldableInside(item)
 
 const elementType = (type: Type, items: readonly Value[]): Type => {
   if (type.kind === 'set') return type.of
@@ -63,10 +80,14 @@ function bindRows(at: Compiling, items: readonly Value[], type: Type): string {
     const [ids, kinds] = [entities.map(({ id }) => id), entities.map((each) => each.type)]
     return `select u.v, u.k from unnest(${bind(ids, 'text[]')}, ${bind(kinds, 'text[]')}) u(v, k)`
   }
+  if (of.kind === 'record' || of.kind === 'map') {
+    const json = `[${items.map((item) => writeJson(writeValue(item, of))).join(',')}]`
+    return `select e.j as v from jsonb_array_elements(${bind(json, 'jsonb')}) e(j)`
+  }
   const scalars = items.map((item) => {
     if (typeof item !== 'object') return typeof item === 'string' && !isHoldable(item) ? undefined : String(item)
     if (item.kind === 'ip') return formatIp(item)
-    throw new Untranslatable('a set of sets or records cannot be compared with data in SQL')
+    throw new Untranslatable('a set of sets cannot be compared with data in SQL')
   })
   const held = scalars.filter((item) => item !== undefined)
   return `select u.v from unnest(${bind(held, `${sqlType(of)}[]`)}) u(v)`

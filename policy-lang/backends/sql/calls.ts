@@ -140,8 +140,6 @@ function arithmetic(
   const bound = expr.type.kind === 'time' ? 'writ_in_years' : 'writ_int64'
   const sql = `${bound}(${write(operands.map((operand) => operand.sql))})`
   const value = mapped(operands, () => sql)
-  const absent = operands.some(({ missing, fails }) => missing !== fails)
-  if (absent) throw new Untranslatable('arithmetic on what may be absent', expr.span)
   // NULL is E, whether an operand was or the result has left its range.
   return { ...value, missing: isNull(sql), fails: isNull(sql) }
 }

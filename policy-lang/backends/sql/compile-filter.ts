@@ -205,10 +205,16 @@ function compilingOf(
   const table = options.source.types.get(branch.resourceType)
   const id = table ? `${row}.${quoted(table.idColumn)}` : 'null::text'
   let depth = 0
-  const bounded = <Result>(write: () => Result): Result => {
+  const bounded = <Result>(expr: Expr, write: () => Result): Result => {
     depth += 1
-    if (depth > largestWork) throw new Untranslatable('the filter would be too large')
-    return write()
+    if (depth > largestWork) throw new Untranslatable('the filter would be too large', expr.span)
+    try {
+      return write()
+    } catch (error) {
+      // The innermost expression that cannot be said is the place to tell.
+      if (error instanceof Untranslatable && !error.span) throw new Untranslatable(error.message, expr.span)
+      throw error
+    }
   }
   return {
     program,
@@ -230,8 +236,8 @@ function compilingOf(
     condition: () => undefined,
     subject,
     ...heldIds(program, { env, memory: options.memory, isOpaque }),
-    value: (at, expr) => bounded(() => compileValue(at, expr)),
-    truth: (at, expr, mode) => bounded(() => compileTruth(at, expr, mode)),
+    value: (at, expr) => bounded(expr, () => compileValue(at, expr)),
+    truth: (at, expr, mode) => bounded(expr, () => compileTruth(at, expr, mode)),
   }
 }
 

@@ -2,19 +2,17 @@ import type { Expr } from '../../ir/nodes.ts'
 import { orderedEnum } from '../../runtime/evaluate.ts'
 import { callTruth, isMember } from './calls.ts'
 import { asSet, bindLocal, hangs, memberOf } from './compile-value.ts'
+import { equal } from './equal.ts'
 import { isWithin } from './hierarchy.ts'
 import { holdsPermitted, holdsRelation } from './relations.ts'
 import {
   anyRow,
   type Compiling,
-  eitherOf,
-  evenly,
   everyRow,
   joinSql,
   type Mode,
   negated,
   type SqlScalar,
-  type SqlSet,
   type SqlValue,
   strictly,
   Untranslatable,
@@ -81,7 +79,7 @@ type Node<Kind extends Expr['kind']> = Expr & { readonly kind: Kind }
 
 function compare(at: Compiling, expr: Node<'compare'>, mode: Mode): string {
   const [left, right] = [at.value(at, expr.left), at.value(at, expr.right)]
-  if (expr.op === 'eq') return equal(expr, [left, right], mode)
+  if (expr.op === 'eq') return equal(at, expr, [left, right], mode)
   const [low, high] = [scalar(left, expr), scalar(right, expr)]
   if (low.isAlien || high.isAlien)
     throw new Untranslatable('the order of a text that PostgreSQL cannot hold', expr.span)
@@ -100,46 +98,6 @@ function scalar(value: SqlValue, expr: Expr): SqlScalar {
   if (value.shape !== 'scalar') throw new Untranslatable('an order of what has none in SQL', expr.span)
   return value
 }
-
-function equal(expr: Node<'compare'>, sides: readonly [SqlValue, SqlValue], mode: Mode): string {
-  const [left, right] = sides
-  if (left.shape === 'entity' && right.shape === 'entity') {
-    if (left.isAlien || right.isAlien) return strictly(sides, 'false', mode, false)
-    const isSameType = left.only !== undefined && left.only === right.only
-    if (left.only !== undefined && right.only !== undefined && !isSameType) return strictly(sides, 'false', mode, false)
-    const ids = `(${left.isOfColumn && right.isOfColumn ? evenly(left) : left.sql} = ${right.sql})`
-    return isSameType
-      ? strictly(sides, ids, mode, true)
-      : strictly(sides, `(${ids} and ${left.typeSql} = ${right.typeSql})`, mode, false)
-  }
-  if (left.shape === 'scalar' && right.shape === 'scalar') {
-    if (left.isAlien || right.isAlien) return strictly(sides, 'false', mode, false)
-    // A constant leaves the column as it is, so that its index serves; two columns may have two collations.
-    const isPlain = left.isBound || right.isBound || !['string', 'enum'].includes(expr.left.type.kind)
-    return strictly(sides, `(${left.sql}${isPlain ? '' : ' collate "C"'} = ${right.sql})`, mode, true)
-  }
-  if (left.shape === 'set' && right.shape === 'set' && !['record', 'map', 'set'].includes(left.of.kind)) {
-    wholeSetOf(left, expr.span)
-    wholeSetOf(right, expr.span)
-    if (left.isVoid || right.isVoid) return isVoidToo(left.isVoid ? right : left, sides, mode)
-    const without = (a: string, b: string) => `not exists (select * from (${a}) l except select * from (${b}) r)`
-    const same = `(${without(left.rows, right.rows)} and ${without(right.rows, left.rows)})`
-    const missing = eitherOf(left.missing, right.missing)
-    return strictly(sides, missing === undefined ? same : `(not ${missing} and ${same})`, mode, false)
-  }
-  throw new Untranslatable('equality of records or maps cannot be said in SQL', expr.span)
-}
-
-/** Equal to `[]`. */
-const isVoidToo = (other: SqlSet, sides: readonly SqlValue[], mode: Mode): string =>
-  strictly(
-    sides,
-    other.isVoid
-      ? 'true'
-      : `(${joinSql('and', [...(other.missing === undefined ? [] : [negated(other.missing)]), `not exists (${other.rows})`])})`,
-    mode,
-    false,
-  )
 
 function isIn(at: Compiling, expr: Node<'in'>, mode: Mode): string {
   if (expr.mode === 'hierarchy') return isWithin(at, expr, mode)

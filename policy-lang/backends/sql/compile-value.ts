@@ -3,7 +3,7 @@ import type { Type } from '../../ir/types.ts'
 import { childrenOf } from '../../ir/walk.ts'
 import { bindValue, opaqueValue } from './bind-value.ts'
 import { callValue } from './calls.ts'
-import { decodeValue } from './decode.ts'
+import { decodeValue, distinctOf } from './decode.ts'
 import { attributeOfType, emptyRows, nothing } from './read-attribute.ts'
 import {
   type Compiling,
@@ -249,6 +249,8 @@ export function bindLocal(
 function count(at: Compiling, expr: Node<'quantifier'>): SqlValue {
   const over = wholeSetOf(asSet(at, expr.over), expr.span)
   if (over.isVoid) return sureScalar('0::numeric')
+  if (distinctOf(over.of) === '')
+    throw new Untranslatable('equal records are one member, which SQL cannot tell', expr.span)
   const row = at.bindings.alias()
   const local = memberOf(over, row)
   const body = at.truth({ ...at, locals: new Map(at.locals).set(expr.variable, local) }, expr.body, 'exact')
@@ -271,8 +273,8 @@ export function memberOf({ of }: SqlSet, row: string): SqlValue {
     const typed = of.types.length === 1 && only !== undefined ? { only } : {}
     return { shape: 'entity', sql: `${row}.v`, typeSql: `${row}.k`, ...typed, ...sure }
   }
-  if (of.kind === 'set' || of.kind === 'map') throw new Untranslatable('members that are sets or maps')
-  if (of.kind === 'record') return { shape: 'json', sql: `${row}.v`, type: of, ...sure }
+  if (of.kind === 'set') throw new Untranslatable('members that are sets')
+  if (of.kind === 'record' || of.kind === 'map') return { shape: 'json', sql: `${row}.v`, type: of, ...sure }
   return { ...sureScalar(`${row}.v`) }
 }
 

@@ -71,8 +71,11 @@ const typed = (only: string, bindings: Bindings) => ({ typeSql: bindings.bind(on
 export function setSql(raw: Raw, of: Type, bindings: Bindings): { readonly sql: string; readonly rows: string } {
   const element = memberColumns({ sql: 'e.j', kind: 'jsonb', isColumn: raw.isColumn }, of, bindings)
   const sql = wholeSet(raw, of, bindings)
-  return { sql, rows: `select distinct ${element.columns} from jsonb_array_elements(${sql}) e(j)` }
+  return { sql, rows: `select ${distinctOf(of)}${element.columns} from jsonb_array_elements(${sql}) e(j)` }
 }
+
+/** Equality of records is not SQL's: their sets are only ever looked through, one by one, and never counted. */
+export const distinctOf = ({ kind }: Type): string => (kind === 'record' || kind === 'map' ? '' : 'distinct ')
 
 function wholeSet(raw: Raw, of: Type, bindings: Bindings): string {
   const json = asJson(raw)
@@ -85,10 +88,12 @@ function wholeSet(raw: Raw, of: Type, bindings: Bindings): string {
         raw.isColumn && of.types.length === 1 && only !== undefined ? bindings.bind(only, 'text') : 'null::text'
       return `writ_set_of_entity(${json}, ${bindings.bind(of.types, 'text[]')}, ${alone})`
     }
-    case 'set':
+    // Any object is a record or map, whatever it lacks (SPEC 5.5).
     case 'map':
     case 'record':
-      throw new Untranslatable('a set of sets, maps or records has no form in SQL')
+      return `writ_set_of_record(${json})`
+    case 'set':
+      throw new Untranslatable('a set of sets has no form in SQL')
     default:
       return `writ_set_of_${of.kind}(${json})`
   }

@@ -166,6 +166,7 @@ export const sqlFunctions: readonly string[] = [
     ['time', 'writ_time(e)'],
     ['ip', 'writ_ip(e)'],
     ['string', 'writ_text(e)'],
+    ['record', `case when jsonb_typeof(e) = 'object' then e end`],
   ].map(([kind, element]) => create(`writ_set_of_${kind}`, 'j jsonb', 'jsonb', wholeSet(element ?? ''))),
   create('writ_set_of_enum', 'j jsonb, members text[]', 'jsonb', wholeSet('writ_enum(writ_text(e), members)')),
   create(

@@ -1,6 +1,16 @@
 import type { AttributeType } from '../../ir/program.ts'
 import type { Type } from '../../ir/types.ts'
-import { decodeValue, entitySql, isOfColumn, isText, memberColumns, type Raw, scalarSql, setSql } from './decode.ts'
+import {
+  decodeValue,
+  distinctOf,
+  entitySql,
+  isOfColumn,
+  isText,
+  memberColumns,
+  type Raw,
+  scalarSql,
+  setSql,
+} from './decode.ts'
 import { columnSql, quoted, type SqlTable } from './sql-source.ts'
 import { type Compiling, type EntityLike, isNull, type SqlValue } from './sql-value.ts'
 
@@ -67,7 +77,7 @@ function elsewhere(
     case 'set': {
       const set = of(setSql(raw, type.of, bindings).sql)
       const element = memberColumns({ sql: 'e.j', kind: 'jsonb', isColumn: raw.isColumn }, type.of, bindings)
-      const rows = `select distinct ${element.columns} from jsonb_array_elements(${set}) e(j)`
+      const rows = `select ${distinctOf(type.of)}${element.columns} from jsonb_array_elements(${set}) e(j)`
       return { shape: 'set', rows, of: type.of, missing: isNull(set), fails: undefined }
     }
     default: {

@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
-import type { Json, Program } from '../../../policy-lang/index.ts'
+import type { Program } from '../../../policy-lang/index.ts'
 import {
   compileProgram,
   createEntityStore,
@@ -8,8 +7,6 @@ import {
   interpret,
   listResources,
   listSubjects,
-  parseStrictJson,
-  readData,
   readInstant,
   readRequest,
   readTuples,
@@ -17,69 +14,19 @@ import {
   renderDiagnostics,
   supplyProperties,
 } from '../../../policy-lang/index.ts'
-import { isArray, isObject } from '../../../policy-lang/runtime/read-value.ts'
+import { type Members, membersOf, readAsked, storeOf, textOf } from './read-asked.ts'
 
-type Members = { readonly [name: string]: Json }
-
-const members = (json: Json | undefined): Members => (isObject(json) ? json : {})
-const list = (json: Json | undefined): readonly Json[] => (isArray(json) ? json : [])
-const text = (json: Json | undefined): string => (typeof json === 'string' ? json : '')
-
-/** A policy, and beside it, a line each, data and questions with the members of the answer that matter. */
-const folder = new URL('asked/', import.meta.url)
-const files = readdirSync(folder)
-  .filter((name) => name.endsWith('.jsonl'))
-  .sort()
-  .map((name) => ({ name, ...readFile(name) }))
-
-function readFile(name: string) {
-  const lines = readFileSync(new URL(name, folder), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line, index) => {
-      const parsed = parseStrictJson(line)
-      if (!parsed.ok) throw new Error(`${name}:${index + 1}: ${parsed.message}`)
-      return members(parsed.value)
-    })
-  const every = (kind: string) => lines.flatMap((line) => line[kind] ?? [])
-  const file = {
-    now: every('now')[0] ?? '',
-    data: { entities: every('entity'), tuples: every('tuple') },
-    permissions: every('permission'),
-    cases: every('case'),
-  }
-  const path = name.replace('.jsonl', '.fbac')
-  return { file, compiled: compileProgram([{ path, text: readFileSync(new URL(path, folder), 'utf8') }]) }
-}
+const files = readAsked()
 
 const cases = files.flatMap(({ name, file, compiled }) =>
   file.cases.map((entry) => ({
     name,
-    title: text(members(entry).title),
+    title: textOf(membersOf(entry).title),
     file,
-    entry: members(entry),
+    entry: membersOf(entry),
     program: compiled.program,
   })),
 )
-
-/** The store of a file; what the data itself is refused for is compared by the case that expects it. */
-function storeOf(program: Program, file: Members) {
-  const store = createEntityStore(program)
-  const { entities, tuples, problems } = readData(program, file.data)
-  const refused = [
-    ...entities.flatMap((entity) => store.putEntity(entity)),
-    ...tuples.flatMap((tuple) => store.putTuple(tuple)),
-  ]
-  for (const row of list(file.permissions).map(members)) {
-    const permissions = list(row.permissions).map(members)
-    store.putRolePermissions(
-      text(row.type),
-      text(row.role),
-      permissions.map((each) => ({ action: text(each.action), resourceType: text(each.resourceType) })),
-    )
-  }
-  return { store, problems: [...problems, ...refused].map(({ code }) => code) }
-}
 
 function ask(program: Program, file: Members, entry: Members): Members {
   const { store, problems } = storeOf(program, file)
@@ -88,12 +35,12 @@ function ask(program: Program, file: Members, entry: Members): Members {
   if (!asked.ok) return { refused: asked.message }
   const rows = supplyProperties(program, store, asked.supplied)
   const facts = store.overlay(rows, readTuples(program, entry.tuples ?? []).tuples)
-  const given = { ...members(file.externs), ...members(entry.externs) }
+  const given = { ...membersOf(file.externs), ...membersOf(entry.externs) }
   const externs = (name: string) => {
     const declared = program.externs.get(name)
     return declared && readValue(given[name], declared.returns)
   }
-  const now = readInstant(text(entry.now ?? file.now)) ?? 0
+  const now = readInstant(textOf(entry.now ?? file.now)) ?? 0
   const options = { now, externs }
   const { subject, action, resource, context } = asked.request
   if (entry.ids !== undefined) {
@@ -104,7 +51,7 @@ function ask(program: Program, file: Members, entry: Members): Members {
   }
   const decision = interpret(program, facts, asked.request, options)
   expect(createEvaluator(program).decide(facts, asked.request, options)).toEqual(decision)
-  return members(
+  return membersOf(
     JSON.parse(JSON.stringify(decision, (_, value) => (typeof value === 'bigint' ? String(value) : value))),
   )
 }

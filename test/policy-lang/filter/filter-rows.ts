@@ -71,8 +71,9 @@ function tupleJson(
 ): string {
   const params = condition && program.tupleConditions.get(condition.name)?.params
   const context = [...(condition?.context ?? [])].flatMap(([name, value]) =>
+    // Stored, but of another type: a value that no parameter here has.
     value === undefined
-      ? []
+      ? [[name, [[[]]]] as const]
       : [[name, writeValue(value, params?.find((param) => param.name === name)?.field.type)] as const],
   )
   return writeJson({

@@ -33,6 +33,7 @@ const whole: RawRow['attributes'] = {
   titles: '{"en":"x","\u{1f600}":"y"}',
   place: '{"city":"Bonn","zip":"53111","geo":{"lat":50}}',
   spot: '{"city":"Bonn"}',
+  stops: '[{"city":"Bonn"},{"city":"Rome","zip":"1"},{"city":"Bonn"}]',
   owner: person('p1'),
   other: person('p2'),
   either: '{"type":"Crew","id":"c1"}',
@@ -240,6 +241,15 @@ const forms: { readonly [name: string]: readonly string[] } = {
     '[]',
     'null',
     '{"zip":"1"}',
+  ],
+  stops: [
+    '[]',
+    '[{}]',
+    '[{"city":5},{"city":"Bonn"}]',
+    '[{"city":"Rome","more":1},{"city":"Rome"}]',
+    '[null]',
+    '[[]]',
+    '{}',
   ],
   spot: ['{}', '{"city":null}', '{"city":"Bonn","zip":"1"}'],
   owner: [

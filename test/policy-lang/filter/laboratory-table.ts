@@ -15,7 +15,7 @@ create table lab_item (tenant_id text not null, id text not null,
   n bigint, m integer, price numeric(19, 4), fee double precision, s text collate "C", t varchar(40) collate "POSIX", flag boolean, maybe boolean,
   at timestamptz, until timestamptz, span bigint, pause integer, address inet, net text, level text, rank varchar(9), kind text,
   tags jsonb, more text[], numbers bigint[], prices numeric[], times timestamptz[], ips inet[], people jsonb, rates jsonb,
-  titles jsonb, place jsonb, data jsonb, owner_id text collate "C", other_id text, either_id text, either_type text,
+  titles jsonb, place jsonb, stops jsonb, data jsonb, owner_id text collate "C", other_id text, either_id text, either_type text,
   room_id text, primary key (tenant_id, id));
 `
 export const bindings: readonly EntityBinding[] = [
@@ -33,7 +33,7 @@ export const bindings: readonly EntityBinding[] = [
       ...Object.fromEntries(
         // biome-ignore format: a list of names
         ['n', 'm', 'price', 'fee', 's', 't', 'flag', 'maybe', 'at', 'span', 'pause', 'address', 'net', 'level', 'rank', 'kind', 'tags',
-          'more', 'numbers', 'prices', 'times', 'ips', 'people', 'rates', 'titles', 'place'].map((name) => [name, name]),
+          'more', 'numbers', 'prices', 'times', 'ips', 'people', 'rates', 'titles', 'place', 'stops'].map((name) => [name, name]),
       ),
       end: 'until',
       spot: { column: 'data', path: ['deep', 'spot'] },
@@ -74,6 +74,7 @@ const whole: Columns = {
   rates: `'{"eur":3,"odd key":4}'`,
   titles: `'{"en":"x"}'`,
   place: `'{"city":"Bonn","zip":"53111","geo":{"lat":50}}'`,
+  stops: `'[{"city":"Bonn"},{"city":"Rome","zip":"1"}]'`,
   data: `'{"deep":{"spot":{"city":"Bonn"}}}'`,
   owner_id: `'p1'`,
   other_id: `'p2'`,
@@ -154,6 +155,7 @@ const forms: { readonly [attribute: string]: readonly Columns[] } = {
   rates: [`'{}'`, `'{"eur":"3"}'`, `'[3]'`, 'null'].map((rates) => ({ rates })),
   titles: [`'{}'`, `'{"en":5}'`, 'null'].map((titles) => ({ titles })),
   place: [`'{}'`, `'{"city":5}'`, `'{"city":"Bonn","geo":{}}'`, `'[]'`, `'null'`, 'null'].map((place) => ({ place })),
+  stops: [`'[]'`, `'[{}]'`, `'[5]'`, 'null'].map((stops) => ({ stops })),
   spot: [`'{}'`, `'{"deep":5}'`, `'{"deep":{"spot":[]}}'`, `'{"deep":{"spot":{}}}'`, 'null'].map((data) => ({ data })),
   owner: [`'p2'`, `'nobody'`, `''`, 'null'].map((owner_id) => ({ owner_id })),
   other: [`'p1'`, `'gone'`, 'null'].map((other_id) => ({ other_id })),

@@ -106,6 +106,7 @@ export const askings: readonly Asking[] = [
     door: 'open',
     rate: { kind: 'map', entries: new Map([['eur', 3]]) },
     where: { kind: 'record', fields: new Map([['city', 'Bonn']]) },
+    stops: { kind: 'set', items: [{ kind: 'record', fields: new Map([['city', 'green']]) }] },
   }),
   asking('p2 with hostile texts', person('p2'), {
     k: 9_223_372_036_854_775_807n,
@@ -116,6 +117,9 @@ export const askings: readonly Asking[] = [
     cost: -9_223_372_036_854_775_808n,
     wait: -1,
     moment: Date.UTC(2000, 0, 1),
+    rate: { kind: 'map', entries: new Map([['eu\0r', 3]]) },
+    where: { kind: 'record', fields: new Map([['city', '\ud800']]) },
+    stops: { kind: 'set', items: [{ kind: 'record', fields: new Map([['city', '\0']]) }] },
   }),
   asking('nobody with a NUL', person('no\0body')),
   asking('p4', person('p4'), { word: 'a%b_c\\d*e', words: texts() }),
