@@ -44,7 +44,7 @@ export const rateLimits: readonly RateLimit[] = [
     per: 'address',
     methods: ['POST', 'PUT'],
     paths: ['/oauth2/register'],
-    burst: 100,
+    burst: 300,
     perSecond: 1,
   },
   { name: 'address', per: 'address', paths: ['/'], burst: 100_000, perSecond: 50_000 },
