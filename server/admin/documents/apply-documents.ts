@@ -18,6 +18,8 @@ import {
 } from './document.ts'
 import { DocumentMistake } from './document-mistake.ts'
 import { entityKind } from './entity-kind.ts'
+import { initialAccessTokenKind } from './initial-access-token-kind.ts'
+import { openidSettingsKind } from './openid-settings-kind.ts'
 import { organizationKind } from './organization-kind.ts'
 import { checkSpec } from './parse-documents.ts'
 import { policySetKind } from './policy-set-kind.ts'
@@ -57,7 +59,9 @@ export const documentKinds: { readonly [K in Exclude<KindName, 'Tenant'>]: Docum
   PolicySet: policySetKind,
   Organization: organizationKind,
   Role: roleKind,
+  OpenidSettings: openidSettingsKind,
   TrustedIssuer: trustedIssuerKind,
+  InitialAccessToken: initialAccessTokenKind,
   Client: clientKind,
   User: userKind,
   Entity: entityKind,

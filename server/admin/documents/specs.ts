@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { clientMetadataSchema } from '../../oidc/client-metadata.ts'
+import { initialTokenSpec } from '../../oidc/registration/initial-tokens.ts'
+import { openidSettingsSchema } from '../../oidc/registration/openid-settings.ts'
 import { trustedIssuerSpec } from '../../oidc/trusted-issuers.ts'
 import { clientId } from '../client-routes.ts'
 import { entityBody } from '../entity-routes.ts'
@@ -22,7 +24,9 @@ export const specs = {
     parent: organizationId.optional(),
   }),
   Role: roleSpec.extend({ on: z.string().min(1).max(200) }),
+  OpenidSettings: openidSettingsSchema,
   TrustedIssuer: trustedIssuerSpec,
+  InitialAccessToken: initialTokenSpec,
   Client: clientMetadataSchema.extend({
     clientId: clientId.optional(),
     clientSecret: secret.optional(),
