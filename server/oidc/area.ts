@@ -30,6 +30,7 @@ import { createPingDelivery, pingTopic } from './ping-clients.ts'
 import { createProviders, type TenantProvider } from './providers.ts'
 import { createClientDocuments } from './registration/client-documents.ts'
 import { expireUnusedClients, noteUse } from './registration/expire-clients.ts'
+import { createLogoMount } from './registration/logo-mount.ts'
 import { createRegistration } from './registration/registration.ts'
 import { createRegistrationMount } from './registration/registration-mount.ts'
 import { registrationRoutes } from './registration/registration-routes.ts'
@@ -134,6 +135,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
           egress: options.egress,
         }),
       ),
+      createLogoMount({ clients, egress: options.egress, now: () => clock.now() }),
       createOidcMount({
         tenants: kernel.tenants,
         providers,

@@ -19,6 +19,7 @@ import { extendGrant } from './grants.ts'
 import type { SignInResult } from './hooks.ts'
 import type { Providers, TenantProvider } from './providers.ts'
 import { documentHost } from './registration/client-document.ts'
+import { logoPath } from './registration/logo-mount.ts'
 import type { SecurityLog } from './security-log.ts'
 import { recordRefusedSignIn, recordSignIn } from './sign-in-record.ts'
 import { consentGranted } from './token-events.ts'
@@ -155,6 +156,7 @@ async function askConsent(step: Step): Promise<void> {
   const account = await tenantProvider.accounts.find(interaction.session?.accountId ?? '')
   const client = await tenantProvider.findClient(String(interaction.params.client_id))
   const asked = askedOf(interaction)
+  const logo = client && logoPath(step.scope.tenant.pathPrefix, client)
   sendPage(
     context,
     viewer,
@@ -168,6 +170,7 @@ async function askConsent(step: Step): Promise<void> {
       details: detailsOf(interaction),
       leadsTo: targetsOf(interaction),
       ...strangerOf(client, interaction),
+      ...(logo === undefined ? {} : { logo }),
       ...(client?.metadata.policyUri !== undefined ? { policyUri: client.metadata.policyUri } : {}),
       ...(client?.metadata.tosUri !== undefined ? { tosUri: client.metadata.tosUri } : {}),
     }),

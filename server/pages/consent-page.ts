@@ -12,6 +12,8 @@ export type ConsentPage = {
   readonly details: readonly AskedDetail[]
   /** Where no administrator made the app. `host`: of its document; `leadsTo`: where the answer goes. */
   readonly stranger?: { readonly host?: string; readonly leadsTo: string }
+  /** On this server. */
+  readonly logo?: string
   readonly policyUri?: string
   readonly tosUri?: string
   readonly leadsTo: readonly string[]
@@ -39,7 +41,7 @@ export function consentPage({ texts }: Viewer, page: ConsentPage): PageContent {
   return {
     title: texts.consentTitle(page.clientName),
     leadsTo: page.leadsTo,
-    body: html`<p>${texts.consentAs(page.accountName)}</p>
+    body: html`${page.logo !== undefined && html`<p><img src="${page.logo}" alt="" width="64" height="64"></p>`}<p>${texts.consentAs(page.accountName)}</p>
 ${page.stranger && strangerNotice(texts, page.stranger)}
 <p id="asks">${texts.consentAsks(page.clientName)}</p>
 <ul aria-labelledby="asks">${asks}</ul>
