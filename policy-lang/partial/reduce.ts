@@ -1,6 +1,6 @@
 import type { Expr } from '../ir/nodes.ts'
 import { childrenOf, mapChildren, walk } from '../ir/walk.ts'
-import { type Environment, evaluate } from '../runtime/evaluate.ts'
+import { type Environment, evaluate, pathOf } from '../runtime/evaluate.ts'
 import { isTrue, type Outcome } from '../runtime/outcome.ts'
 
 /** What is left of an expression; `outcome` where nothing unknown can change it any more. */
@@ -45,8 +45,32 @@ export function reduce(expr: Expr, at: Reducing): Reduced {
       const inside = withUnknown(at, expr.variable)
       return { expr: { ...expr, over: reduce(expr.over, at).expr, body: reduce(expr.body, inside).expr } }
     }
+    case 'attribute': {
+      const reduced = mapChildren(expr, (child) => reduce(child, at).expr)
+      return { expr: reduced.kind === 'attribute' ? { ...reduced, of: asTold(expr.of, reduced.of) } : reduced }
+    }
     default:
       return { expr: mapChildren(expr, (child) => reduce(child, at).expr) }
+  }
+}
+
+/** The path of an E says what the author wrote (SPEC 5.1), also where only one branch of it is left. */
+function asTold(written: Expr, left: Expr): Expr {
+  if (pathOf(written) === pathOf(left)) return left
+  const { type, span } = written
+  const yes: Expr = { kind: 'literal', type: { kind: 'bool' }, span, value: true }
+  switch (written.kind) {
+    case 'coalesce':
+      return { kind: 'coalesce', type, span, left, right: left }
+    case 'attempt':
+      return { kind: 'attempt', type, span, operand: left, otherwise: left }
+    case 'if':
+      // biome-ignore lint/suspicious/noThenProperty: the IR's own name; nothing awaits a node
+      return { kind: 'if', type, span, test: yes, then: left, otherwise: left }
+    case 'let':
+      return { kind: 'let', type, span, name: '', value: yes, body: left, optional: false }
+    default:
+      return left
   }
 }
 

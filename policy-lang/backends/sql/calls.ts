@@ -50,13 +50,40 @@ export function callValue(at: Compiling, expr: Call): SqlValue | undefined {
     case 'weekday':
     case 'timeOfDay':
     case 'date':
-      throw new Untranslatable(
-        `\`${expr.name}\` of a stored time: the database has time zones of its own, which may differ`,
-        expr.span,
-      )
+      return clock(at, expr)
     default:
       return undefined
   }
+}
+
+const day = 86_400_000
+
+/** In UTC a clock is arithmetic; any other zone would be read from a second table of zones. */
+function clock(at: Compiling, expr: Call): SqlScalar {
+  const zone = expr.args[1]
+  if (zone?.kind !== 'literal' || zone.value !== 'UTC') {
+    throw new Untranslatable(
+      `\`${expr.name}\` of a stored time: the database has time zones of its own, which may differ`,
+      expr.span,
+    )
+  }
+  return mapped([scalarOf(at, expr.args[0])], ([instant = '']) => {
+    const days = `floor(${instant} / ${day})`
+    const inDay = `(${instant} - ${days} * ${day})`
+    switch (expr.name) {
+      case 'hour':
+        return `trunc(${inDay} / 3600000)`
+      case 'minute':
+        return `trunc(mod(${inDay}, 3600000) / 60000)`
+      case 'weekday':
+        // 1970 began on a Thursday.
+        return `(mod(mod(${days} + 3, 7) + 7, 7) + 1)`
+      case 'date':
+        return `to_char(date '1970-01-01' + (${days})::int, 'YYYY-MM-DD')`
+      default:
+        return inDay
+    }
+  })
 }
 
 const capitals = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'

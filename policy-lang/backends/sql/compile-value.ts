@@ -37,12 +37,15 @@ export function compileValue(at: Compiling, expr: Expr): SqlValue {
     case 'attribute':
       return attribute(at, expr)
     case 'coalesce':
+      if (expr.left === expr.right) return at.value(at, expr.left)
       return coalesced(at.value(at, expr.left), at.value(at, expr.right))
     case 'if': {
+      if (expr.then === expr.otherwise && expr.test.kind === 'literal') return at.value(at, expr.then)
       const test = at.truth(at, expr.test, 'exact')
       return whenTrue(test, at.value(at, expr.then), at.value(at, expr.otherwise))
     }
     case 'attempt': {
+      if (expr.operand === expr.otherwise) return at.value(at, expr.operand)
       const [operand, otherwise] = [at.value(at, expr.operand), at.value(at, expr.otherwise)]
       if (operand.fails === undefined) return operand
       if (operand.shape === 'scalar' && otherwise.shape === 'scalar' && !mayBeAbsent(operand))
