@@ -112,13 +112,16 @@ export const clientRoutes = (admin: Admin) => [
     context: withTenant,
     body: changeBody,
     responds: shape,
-    refuses: ['precondition_required', 'version_conflict', 'client_unusable'],
+    refuses: ['precondition_required', 'version_conflict', 'client_unusable', 'client_follows_document'],
     async handle(input, judgement) {
       const { name: named, firstParty, status, ...given } = input.body
       const { value } = await admin.kernel.withTransaction(actorOf(input, judgement), async (unit) => {
         const before = await get(admin, input)
         requireMatch(input.headers, etagOf(before.version))
         const sent = Object.entries(given)
+        // The next document would undo it; whether the client may be used, and is ours, is the administrator's to say.
+        if (before.origin === 'document' && (sent.length > 0 || named !== undefined))
+          throw adminErrors.client_follows_document()
         const metadata = clientMetadataSchema.parse({ ...before.metadata, ...Object.fromEntries(sent) })
         await storeOf(admin, input).update(unit, before.id, {
           ...(named === undefined ? {} : { name: named }),

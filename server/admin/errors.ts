@@ -5,6 +5,7 @@ export const adminErrors = refusals({
   field_not_allowed: { status: 403, title: 'The rules do not allow writing some of these members.' },
   client_exists: { status: 409, title: 'A client of this id exists.' },
   client_unusable: { status: 422, title: 'A client with this metadata could never be served.' },
+  client_follows_document: { status: 409, title: 'This client is what its own document says.' },
   client_without_secret: { status: 409, title: 'This client does not authenticate with a secret.' },
   organization_exists: { status: 409, title: 'An organization of this id exists.' },
   organization_in_use: { status: 409, title: 'It has sub-organizations, or is the default one.' },

@@ -21,7 +21,7 @@ export type Application = {
 
 /** Throws unless the rules let the app be known as it would be, as a whole (provider.md §6). Answers the decision's id. */
 export async function requireRegistrable(decisions: DecisionPoint, application: Application): Promise<string> {
-  const { scope, way, listed } = application
+  const { scope, way, listed, clientId } = application
   const judgement = await decisions.decide(scope, {
     action: 'registerClient',
     resource: entityOf('Tenant', scope.tenant.id),
@@ -31,8 +31,9 @@ export async function requireRegistrable(decisions: DecisionPoint, application: 
   if (judgement.code === 'unavailable') throw errors.decision_unavailable()
   const [text] = judgement.texts
   // Nobody said no, and nobody has shown who asks: an initial access token would help.
-  const isAnonymous = scope.subject.type === 'Anonymous' && way === 'open' && judgement.reasons.length === 0
-  const refuse = isAnonymous ? registrationErrors.initial_token_needed : errors.access_denied
+  const isStranger = scope.subject.type === 'Anonymous' && way === 'open' && clientId === undefined
+  const refuse =
+    isStranger && judgement.reasons.length === 0 ? registrationErrors.initial_token_needed : errors.access_denied
   throw refuse({ ...(text === undefined ? {} : { detail: text }), privateDetail: `decision ${judgement.id}` })
 }
 

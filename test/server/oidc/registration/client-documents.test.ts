@@ -115,6 +115,28 @@ describe('a whole flow', () => {
     expect(sites.count(id)).toBe(1)
   })
 
+  test('what the document says is not for an administrator to change; whether it is trusted is', async () => {
+    expect(await statusFor()).toBe(303)
+    const path = `/clients/${encodeURIComponent(id)}`
+    const patch = async (change: object) => {
+      const etag = (await stand.admin('GET', path)).headers.get('etag') ?? ''
+      const headers = {
+        authorization: `Bearer ${stand.adminToken}`,
+        'content-type': 'application/json',
+        'if-match': etag,
+      }
+      const response = await fetch(`${stand.issuer}/admin/v1${path}`, {
+        method: 'PATCH',
+        headers,
+        body: JSON.stringify(change),
+      })
+      return [response.status, ((await response.json()) as { code?: string }).code]
+    }
+    expect(await patch({ scope: 'openid admin' })).toEqual([409, 'client_follows_document'])
+    expect(await patch({ name: 'Other' })).toEqual([409, 'client_follows_document'])
+    expect((await patch({ firstParty: true }))[0]).toBe(200)
+  })
+
   test('it holds no scope and no audience that the tenant does not give to strangers', async () => {
     sites.putJson(id, documentOf({ scope: 'openid admin mcp:tools' }))
     expect(await statusFor(id, { scope: 'openid' })).toBe(303)
