@@ -5,8 +5,8 @@ import type { JsonValue } from '../../decision/decision-point.ts'
 import { parseJson } from '../../http/body.ts'
 import { Refusal } from '../../http/refusal.ts'
 import { grantTypes } from '../client-metadata.ts'
+import { registrationErrors } from './errors.ts'
 import { type Candidate, readMetadata, type WireMetadata } from './read-metadata.ts'
-import { registrationErrors } from './registration-errors.ts'
 import { type Terms, within } from './terms.ts'
 
 const minute = 60_000

@@ -4,9 +4,9 @@ import type { RequestScope } from '../../http/request-scope.ts'
 import { entityOf } from '../../identity/entities.ts'
 import { fapiMistake } from '../fapi.ts'
 import { sectorMistake } from '../pairwise.ts'
+import { registrationErrors } from './errors.ts'
 import type { Candidate } from './read-metadata.ts'
 import type { Way } from './registered-clients.ts'
-import { registrationErrors } from './registration-errors.ts'
 
 /** What the rules are told of an app that would be known here. */
 export type Application = {

@@ -1,7 +1,7 @@
 import type { ZodError } from 'zod'
 import type { JsonValue } from '../../decision/decision-point.ts'
 import { type ClientMetadata, clientMetadataSchema, isRegistrableRedirect } from '../client-metadata.ts'
-import { registrationErrors } from './registration-errors.ts'
+import { registrationErrors } from './errors.ts'
 import type { Terms } from './terms.ts'
 import { wireMembers, wireName } from './wire-names.ts'
 

@@ -2,8 +2,8 @@ import { type Egress, EgressError } from '../../../adapters/egress/port.ts'
 import type { detailTypesOf } from '../authorization-details.ts'
 import { type ClientRecord, toLibraryMetadata } from '../client-records.ts'
 import type { TenantProvider } from '../providers.ts'
+import { registrationErrors } from './errors.ts'
 import type { Candidate } from './read-metadata.ts'
-import { registrationErrors } from './registration-errors.ts'
 
 /**
  * Throws where the provider could not serve the client: what the library finds wrong with it, its sector included (OIDC Core §8.1),

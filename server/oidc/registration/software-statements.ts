@@ -2,7 +2,7 @@ import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from '
 import type { Database } from '../../../adapters/database/port.ts'
 import type { JsonValue } from '../../decision/decision-point.ts'
 import { createTrustedIssuerStore, foreignTypes, type ReadKeys } from '../trusted-issuers.ts'
-import { registrationErrors } from './registration-errors.ts'
+import { registrationErrors } from './errors.ts'
 
 const longestStatement = 16_384
 /** Claims of the statement itself; every other one is metadata (RFC 7591 §2.3). */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type ClientMetadata, grantNames, grantTypes, identityScopes, scopeText } from '../client-metadata.ts'
-import { registrationErrors } from './registration-errors.ts'
+import { registrationErrors } from './errors.ts'
 
 /** What a client that nobody made by hand may hold at most, whatever it says of itself and whatever the rules would allow. */
 export const termsSchema = z.strictObject({
