@@ -17,8 +17,6 @@ import type { Candidate } from './read-metadata.ts'
 import { requireUsable } from './require-usable.ts'
 
 const day = 86_400_000
-/** How long a document that could not be had is not asked for again. */
-const failedMilliseconds = 30_000
 /** How long requests share what one of them has fetched. */
 const sharedMilliseconds = 5_000
 /** How long the last good document stands in for one that does not answer. */
@@ -46,22 +44,21 @@ export type FindByDocument = (
 export function createClientDocuments(options: ClientDocumentsOptions): FindByDocument {
   const { kernel, clients } = options
   const asked = new WeakMap<RequestScope, Map<string, Promise<ClientRecord | undefined>>>()
-  const failed = new Map<string, number>()
   const fetched = new Map<
     string,
     { readonly reading: Promise<ClientDocument | DocumentFailure>; readonly until: number }
   >()
-  const budget = createTokenBuckets({ burst: 60, perSecond: 0.5, capacity: mostRemembered })
+  // Errors are not remembered (§5.2 there); instead neither a caller nor a document has many fetches.
+  const perCaller = createTokenBuckets({ burst: 60, perSecond: 0.5, capacity: mostRemembered })
+  const perDocument = createTokenBuckets({ burst: 6, perSecond: 0.1, capacity: mostRemembered })
+  const mayFetch = (key: string, { tenant, ip, now }: RequestScope): boolean =>
+    perDocument.take(key, now) === 0 && perCaller.take(JSON.stringify([tenant.id, ip]), now) === 0
 
   const fetchOnce = (key: string, clientId: string, { settings, now }: { settings: OpenidSettings; now: number }) => {
     if (fetched.size >= mostRemembered) fetched.clear()
     const reading = readClientDocument(options.egress, clientId, settings.registration)
     fetched.set(key, { reading, until: now + sharedMilliseconds })
     return reading
-  }
-  const leaveAlone = (key: string, now: number) => {
-    if (failed.size >= mostRemembered) failed.clear()
-    failed.set(key, now + failedMilliseconds)
   }
 
   const find = async (scope: RequestScope, clientId: string, checks: Checks): Promise<ClientRecord | undefined> => {
@@ -85,22 +82,17 @@ export function createClientDocuments(options: ClientDocumentsOptions): FindByDo
       record && stored && now - stored.fetchedAt < staleMilliseconds && (await judge(candidateOf(record)))
         ? record
         : undefined
-    if ((failed.get(key) ?? 0) > now) return mayServeStale()
     const shared = fetched.get(key)
     const isShared = shared !== undefined && shared.until > now
-    if (!isShared && budget.take(JSON.stringify([tenant.id, scope.ip]), now) > 0) return mayServeStale()
+    if (!isShared && !mayFetch(key, scope)) return mayServeStale()
     const document = await (isShared ? shared.reading : fetchOnce(key, clientId, { settings, now }))
     if ('failure' in document) {
-      leaveAlone(key, now)
+      fetched.delete(key)
       kernel.log.info({ tenant: tenant.id, clientId, why: document.why }, 'oidc: a client document was not taken')
       return document.failure === 'away' ? mayServeStale() : undefined
     }
-    const isGood =
-      (await judge(document.candidate)) && (await isServable(options, scope, { clientId, document, checks }))
-    if (!isGood) {
-      leaveAlone(key, now)
-      return undefined
-    }
+    if (!(await judge(document.candidate))) return undefined
+    if (!(await isServable(options, scope, { clientId, document, checks }))) return undefined
     if (stored?.digest === document.digest && record) await refresh(kernel, scope, clientId, document)
     else await keep(kernel, scope, { clientId, document, isNew: record === undefined })
     return clients.find(tenant.id, clientId)

@@ -305,14 +305,14 @@ describe('how long a document is believed', () => {
     later(-7 * minute)
   })
 
-  test('an address that failed is left alone for a while', async () => {
+  test('an error is not remembered, but neither is an address asked without end (draft §5.2)', async () => {
     sites.put(id, { status: 404 })
-    for (let turn = 0; turn < 4; turn += 1) expect(await statusFor()).toBe(400)
-    expect(sites.count(id)).toBe(1)
-    later(31_000)
     expect(await statusFor()).toBe(400)
-    expect(sites.count(id)).toBe(2)
-    later(-31_000)
+    sites.putJson(id, documentOf())
+    expect(await statusFor()).toBe(303)
+    const other = `${id}?other`
+    for (let turn = 0; turn < 12; turn += 1) expect(await statusFor(other)).toBe(400)
+    expect(sites.count(other)).toBe(6)
   })
 
   test('many first requests at once fetch it once and make one client', async () => {
