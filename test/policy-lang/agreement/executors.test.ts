@@ -9,15 +9,24 @@ import {
   type Request,
 } from '../../../policy-lang/index.ts'
 import { entity } from '../program-kit.ts'
-import { anyRule, anyRules, anyWorld, documents, schemaProgram, subjects, type World, withRules } from './generated.ts'
+import {
+  anyRule,
+  anyRules,
+  anyWorld,
+  documents,
+  fillStore,
+  schemaProgram,
+  subjects,
+  type World,
+  withRules,
+} from './generated.ts'
 
 const now = 1000
 const runs = { numRuns: Number(process.env.WRIT_AGREEMENT_RUNS ?? 500) }
 
 function factsOfWorld(world: World): readonly Facts[] {
   const store = createEntityStore(schemaProgram)
-  for (const each of world.entities) store.putEntity(each)
-  for (const each of world.tuples) store.putTuple(each)
+  fillStore(store, world)
   return [store, store.overlay(world.overEntities, world.overTuples)]
 }
 
@@ -82,8 +91,7 @@ describe('generated policies, data and requests', () => {
       fc.property(anyRules, anyWorld, (rules, world) => {
         const program = withRules(rules)
         const store = createEntityStore(schemaProgram)
-        for (const each of world.entities) store.putEntity(each)
-        for (const each of world.tuples) store.putTuple(each)
+        fillStore(store, world)
         const ask = (facts: Facts) =>
           requestsOf(world).map((request) => interpret(program, facts, request, optionsOf(world)))
         const before = ask(store)

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { actionKey, compileProgram } from '../../../policy-lang/index.ts'
+import { actionKey, compileProgram, type EntityStore } from '../../../policy-lang/index.ts'
 import type { EntityValue, Expr, Value } from '../../../policy-lang/ir/nodes.ts'
 import type { EntityData, Program, Rule, Tuple } from '../../../policy-lang/ir/program.ts'
 import {
@@ -31,6 +31,7 @@ import {
   time,
   tuple,
 } from '../program-kit.ts'
+import { wideAttributes, wideCondition, wideLabels, wideValues } from './generated-wide.ts'
 
 // Random rules over a fixed schema, random data with holes in it, random requests.
 
@@ -53,6 +54,7 @@ entity Folder {
   owner: Person
   relation viewer: Person | Crew | any Person
   relation canView = viewer or owner or up.canView
+  role warden: Person
 }
 entity Document in folder: Folder {
   owner: Person
@@ -62,8 +64,8 @@ entity Document in folder: Folder {
   labels: Set<String>
   expires?: Time
   readers: Set<Person>
-  place?: { city: String, zone?: String }
-  relation viewer: Person | Person if open | Crew | anyone
+  place?: { city: String, zip?: String }
+${wideAttributes}  relation viewer: Person | Person if open | Crew | anyone
   relation blocked: Person | Crew.member
   relation canView = (viewer or owner or folder.canView) minus blocked
   relation everyOwner = all readers.manager
@@ -82,7 +84,7 @@ const users = ['u0', 'u1', 'u2'].map((id) => entity('Person', id))
 const groups = ['g0', 'g1', 'g2'].map((id) => entity('Crew', id))
 const folders = ['f0', 'f1', 'f2'].map((id) => entity('Folder', id))
 export const documents = ['d0', 'd1', 'd2'].map((id) => entity('Document', id))
-const labels = ['a', 'b', '\u{1f600}', '\uffff']
+const labels = [...new Set(['b', ...wideLabels])]
 const numbers: readonly Value[] = [
   -1,
   0,
@@ -100,7 +102,12 @@ const ownerOf = get(resource, 'owner', entityOf('Person'))
 const folderOf = get(resource, 'folder', entityOf('Folder'))
 const manager = get(subject, 'manager', entityOf('Person'), true)
 const who = get(context, 'who', entityOf('Person'), true)
-const place = get(resource, 'place', { kind: 'record', fields: { city: { type: text, optional: false } } }, true)
+const place = get(
+  resource,
+  'place',
+  { kind: 'record', fields: { city: { type: text, optional: false }, zip: { type: text, optional: true } } },
+  true,
+)
 const people = oneOf<Expr>([
   subject,
   ownerOf,
@@ -133,6 +140,7 @@ const { condition } = fc.letrec<{ number: Expr; condition: Expr }>((tie) => ({
   ),
   condition: fc.oneof(
     { maxDepth: 4, depthSize: 'small' },
+    { arbitrary: wideCondition, weight: 8 },
     oneOf<Expr>([get(resource, 'hold', bool), has(manager), has(who), has(place), literal(true), literal(false)]),
     fc.tuple(oneOf(['eq', 'lt', 'le'] as const), tie('number'), tie('number')).map(([op, a, b]) => compare(op, a, b)),
     fc.tuple(people, people).map(([a, b]) => compare('eq', a, b)),
@@ -326,6 +334,7 @@ const anyEntities: fc.Arbitrary<readonly EntityData[]> = fc.tuple(
           { kind: 'record', fields: new Map([['city', 'x']]) },
         ]),
       ),
+      ...Object.fromEntries(Object.entries(wideValues).map(([name, values]) => [name, maybe(values)])),
     }),
   ),
 )
@@ -349,6 +358,7 @@ const anyTuple: fc.Arbitrary<Tuple> = fc.oneof(
     .tuple(oneOf(groups), oneOf(documents))
     .map(([group, at]) => tuple({ kind: 'one', entity: group, relation: 'member' }, 'blocked', at)),
   fc.tuple(oneOf(users), oneOf(documents)).map(([holder, at]) => tuple(holder, 'blocked', at)),
+  fc.tuple(oneOf(users), oneOf(['warden', 'auditor']), oneOf(folders)).map(([who_, role, at]) => tuple(who_, role, at)),
   oneOf(documents).map((at) => tuple({ kind: 'anyone' }, 'viewer', at)),
   oneOf(folders).map((at) => tuple({ kind: 'anyOf', type: 'Person' }, 'viewer', at)),
 )
@@ -359,8 +369,24 @@ export type World = {
   readonly overEntities: readonly EntityData[]
   readonly overTuples: readonly Tuple[]
   readonly risk: number | undefined
+  /** What stored roles permit; `auditor` is one that no policy declares. */
+  readonly permissions: readonly { readonly role: string; readonly action: string }[]
   readonly context: ReadonlyMap<string, Value>
 }
+/** Everything of a world but what lies over it. */
+export function fillStore(store: EntityStore, { entities, tuples, permissions }: World): void {
+  for (const each of entities) store.putEntity(each)
+  for (const each of tuples) store.putTuple(each)
+  for (const role of ['warden', 'auditor']) {
+    const own = permissions.filter((each) => each.role === role)
+    store.putRolePermissions(
+      'Folder',
+      role,
+      own.map(({ action }) => ({ action, resourceType: 'Document' })),
+    )
+  }
+}
+
 /** A store keeps one tuple for each (resource, relation, subject). */
 const some = (maxLength: number) =>
   fc.uniqueArray(anyTuple, {
@@ -373,6 +399,11 @@ export const anyWorld: fc.Arbitrary<World> = fc.record({
   overEntities: anyEntities.chain((rows) => fc.subarray([...rows], { maxLength: 2 })),
   overTuples: some(3),
   risk: oneOf([undefined, 10, 90]),
+  permissions: fc.subarray([
+    { role: 'warden', action: 'read' },
+    { role: 'auditor', action: 'read' },
+    { role: 'auditor', action: 'edit' },
+  ]),
   context: fc
     .record({
       n: maybe(oneOf(numbers)),

@@ -14,7 +14,16 @@ import {
   type Program,
 } from '../../../policy-lang/index.ts'
 import { entity } from '../program-kit.ts'
-import { anyRules, anyWorld, documents, schemaProgram, subjects, type World, withRules } from './generated.ts'
+import {
+  anyRules,
+  anyWorld,
+  documents,
+  fillStore,
+  schemaProgram,
+  subjects,
+  type World,
+  withRules,
+} from './generated.ts'
 
 const now = 1000
 const runs = { numRuns: Number(process.env.WRIT_AGREEMENT_RUNS ?? 300) }
@@ -72,8 +81,7 @@ describe('listing equals the set of allowed checks (SPEC 8.2)', () => {
       fc.property(anyRules, anyWorld, (rules, world) => {
         const program = withRules(rules)
         const store = createEntityStore(schemaProgram)
-        for (const each of world.entities) store.putEntity(each)
-        for (const each of world.tuples) store.putTuple(each)
+        fillStore(store, world)
         const over = store.overlay(world.overEntities, [])
         const engine = { lister: createLister(program), decide: createEvaluator(program).decide }
         for (const each of casesOf(world)) {
@@ -95,8 +103,7 @@ describe('listing equals the set of allowed checks (SPEC 8.2)', () => {
       fc.property(anyRules, anyWorld, (rules, world) => {
         const program = withRules(rules)
         const store = createEntityStore(schemaProgram)
-        for (const each of world.entities) store.putEntity(each)
-        for (const each of world.tuples) store.putTuple(each)
+        fillStore(store, world)
         for (const each of casesOf(world)) {
           if (each.side === 'subject') continue
           const { subject, action, context } = each.request

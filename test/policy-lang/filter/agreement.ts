@@ -6,6 +6,7 @@ import {
   anyRules,
   anyWorld,
   documents,
+  fillStore,
   schemaProgram,
   subjects,
   type World,
@@ -26,12 +27,15 @@ type Sample = {
 export async function compareGenerated(
   database: Database,
   size: { readonly seed: number; readonly worlds: number; readonly questions: number },
-): Promise<{ readonly compared: number; readonly refused: number; readonly differences: readonly string[] }> {
+): Promise<{
+  readonly compared: number
+  readonly refused: ReadonlyMap<string, number>
+  readonly differences: readonly string[]
+}> {
   const drawn = fc.sample(fc.tuple(anyRules, anyWorld), { seed: size.seed, numRuns: size.worlds })
   const samples = drawn.map(([rules, world], index): Sample => {
     const store = createEntityStore(schemaProgram)
-    for (const each of world.entities) store.putEntity(each)
-    for (const each of world.tuples) store.putTuple(each)
+    fillStore(store, world)
     return { program: withRules(rules), world, tenantId: `w${size.seed}-${index}`, store }
   })
   await putRows(
@@ -41,7 +45,7 @@ export async function compareGenerated(
   )
   const differences: string[] = []
   let compared = 0
-  let refused = 0
+  const refused = new Map<string, number>()
   for (const [index, sample] of samples.entries()) {
     for (let turn = 0; turn < size.questions; turn += 1) {
       const subject = subjects[(index + turn) % subjects.length]
@@ -51,8 +55,11 @@ export async function compareGenerated(
         action: (index + turn) % 2 === 0 ? 'read' : 'edit',
         isRemembered: turn % 2 === 1,
       })
-      if (found === 'refused') refused += 1
-      else compared += 1
+      if (typeof found === 'object' && 'refused' in found) {
+        refused.set(found.refused, (refused.get(found.refused) ?? 0) + 1)
+        continue
+      }
+      compared += 1
       if (typeof found === 'object') differences.push(`seed ${size.seed}, world ${index}, turn ${turn}: ${found.said}`)
     }
   }
@@ -63,7 +70,7 @@ async function compareOne(
   database: Database,
   { program, world, tenantId, store }: Sample,
   asked: { readonly subject: (typeof subjects)[number]; readonly action: string; readonly isRemembered: boolean },
-): Promise<'same' | 'refused' | { readonly said: string }> {
+): Promise<'same' | { readonly refused: string } | { readonly said: string }> {
   const { subject, action } = asked
   const options = { now, externs: () => world.risk }
   const memory = asked.isRemembered ? { memory: { store, isElsewhere: () => false } } : {}
@@ -74,7 +81,8 @@ async function compareOne(
     source: documentSource(program, tenantId),
     firstBinding: 2,
   })
-  if (!filter.ok) return 'refused'
+  if (!filter.ok)
+    return { refused: filter.diagnostics[0]?.message.replace(/^\S+ cannot become a filter in SQL: /, '') ?? '' }
   const wanted = documents
     .filter(
       (resource) => interpret(program, store, { subject, action, resource, context: world.context }, options).decision,

@@ -2,6 +2,7 @@ import type { Database } from '../../../adapters/database/port.ts'
 import { createEntityStore, type EntityStore, type Program } from '../../../policy-lang/index.ts'
 import { type BoundRows, createBoundRows } from '../../../server/decision/bound-rows.ts'
 import type { EntityBinding } from '../../../server/decision/entity-binding.ts'
+import { createFilterTables } from '../../../server/decision/filter-tables.ts'
 import { createPartialFilter } from '../../../server/decision/row-filter.ts'
 import { now, type Stand } from './judge-conditions.ts'
 
@@ -210,8 +211,7 @@ export async function openBoundTables(
   }
   // The graph as the server has it: without the rows of bound types.
   const partialFilter = createPartialFilter({
-    database,
-    bindings,
+    tables: createFilterTables(database, bindings),
     boundRows,
     externs,
     graphs: { of: () => graph } as never,

@@ -7,6 +7,7 @@ import {
   anyRules,
   anyWorld,
   documents,
+  fillStore,
   schemaProgram,
   subjects,
   type World,
@@ -47,8 +48,7 @@ function questionOf({ subject, action, resource, context }: Request, hidden: Hid
 
 function factsOf(world: World): Facts {
   const store = createEntityStore(schemaProgram)
-  for (const each of world.entities) store.putEntity(each)
-  for (const each of world.tuples) store.putTuple(each)
+  fillStore(store, world)
   return store
 }
 
