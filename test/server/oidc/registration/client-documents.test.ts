@@ -4,7 +4,7 @@ import { openHttpBrowser } from '../../../kit/http-browser.ts'
 import { askToken, authorize, redeem, refresh, type SignInAs, signIn } from '../../../kit/sign-in.ts'
 import { openClientKey } from '../proofs.ts'
 import { alicePassword } from '../rig.ts'
-import { openSites, type Sites } from './sites.ts'
+import { openSites, type Page, type Sites } from './sites.ts'
 import { openStand, type Stand } from './stand.ts'
 
 let sites: Sites
@@ -207,18 +207,30 @@ describe('what is no document', () => {
     expect((await stand.admin('GET', `/clients/${encodeURIComponent(id)}`)).status).toBe(404)
   })
 
-  test.each([
-    ['not found', { status: 404 }],
-    ['a redirect', { status: 302, headers: { location: 'https://app.example/client.json' } }],
-    ['HTML', { type: 'text/html', body: '<p>' }],
-    ['no JSON', { body: '{' }],
-    ['a list', { body: '[]' }],
-    ['doubled members', { body: '{"client_id":"a","client_id":"b"}' }],
-    ['33 KiB', { body: JSON.stringify({ padding: 'x'.repeat(33 * 1024) }) }],
-    ['100 KiB', { body: 'x'.repeat(100 * 1024) }],
-  ])('an address that answers %s is no client', async (_what, page) => {
-    sites.put(id, page)
+  const good = (more: object = {}) => JSON.stringify(documentOf(more))
+  const padded = (bytes: number) => good({ padding: 'x'.repeat(bytes - good({ padding: '' }).length) })
+  test.each<[string, () => Page]>([
+    ['not found', () => ({ status: 404, body: good() })],
+    ['a redirect', () => ({ status: 302, headers: { location: 'https://app.example/client.json' } })],
+    ['another status', () => ({ status: 203, body: good() })],
+    ['HTML', () => ({ type: 'text/html', body: good() })],
+    ['no type', () => ({ type: 'application/octet-stream', body: good() })],
+    ['no JSON', () => ({ body: good().slice(1) })],
+    ['a list', () => ({ body: `[${good()}]` })],
+    ['doubled members', () => ({ body: good().replace('{', `{"client_id":"${id}",`) })],
+    ['a byte more than 32 KiB', () => ({ body: padded(32 * 1024 + 1) })],
+    ['100 KiB', () => ({ body: padded(100 * 1024) })],
+  ])('an address that answers %s is no client (draft §5, §8.7)', async (_what, make) => {
+    sites.put(id, make())
     expect(await statusFor()).toBe(400)
+  })
+
+  test.each<[string, () => Page]>([
+    ['32 KiB', () => ({ body: padded(32 * 1024) })],
+    ['a type of its own', () => ({ type: 'application/cimd+json; charset=utf-8', body: good() })],
+  ])('an address that answers %s is one', async (_what, make) => {
+    sites.put(id, make())
+    expect(await statusFor()).toBe(303)
   })
 
   test.each([

@@ -47,7 +47,11 @@ const hostile = fc.record(
   },
   { requiredKeys: ['redirect_uris'] },
 )
-const attempts = fc.oneof(plausible, hostile)
+/** Good but for one thing. */
+const greedy = fc
+  .tuple(plausible, fc.constantFrom('openid admin', 'access', 'openid email admin'))
+  .map(([attempt, scope]) => ({ ...attempt, scope }))
+const attempts = fc.oneof(plausible, hostile, greedy)
 
 test('update ∘ policy ⊆ policy', async () => {
   const app = { redirect_uris: ['https://app.example/cb'] }
