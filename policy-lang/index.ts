@@ -26,7 +26,7 @@ export { writeAdvice, writeExplanation } from './backends/explain/write-explanat
 export type { Evaluator, EvaluatorMemory } from './backends/js/create-evaluator.ts'
 export { createEvaluator } from './backends/js/create-evaluator.ts'
 export type { Filter, FilterOptions, FilterQuestion } from './backends/sql/compile-filter.ts'
-export { checkFilter, compileFilter } from './backends/sql/compile-filter.ts'
+export { checkFilter, compileFilter, noRow } from './backends/sql/compile-filter.ts'
 export { sqlFunctions } from './backends/sql/functions.ts'
 export type { Memory } from './backends/sql/held-ids.ts'
 export type { ColumnKind, SqlColumn, SqlSource, SqlTable } from './backends/sql/sql-source.ts'

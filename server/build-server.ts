@@ -18,11 +18,13 @@ import { createPolicyCompiler } from './decision/compile-policies.ts'
 import { compilerFingerprint } from './decision/compiler-fingerprint.ts'
 import { createExplainDecision } from './decision/explain-decision.ts'
 import { createExternCalls } from './decision/extern-calls.ts'
+import { createFilterTables } from './decision/filter-tables.ts'
 import { createGraphs } from './decision/graphs.ts'
+import { createRowLists } from './decision/list-rows.ts'
 import type { PolicySource } from './decision/policies.ts'
 import { createPolicies } from './decision/policy-store.ts'
 import { createProgramStore } from './decision/program-store.ts'
-import { createPartialFilter } from './decision/row-filter.ts'
+import { createPartialFilter, createReadFilter } from './decision/row-filter.ts'
 import { createSearch } from './decision/search.ts'
 import { createChangeFeed } from './events/change-feed.ts'
 import { createConsistencyTokens } from './events/consistency-tokens.ts'
@@ -193,12 +195,26 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
   const { areas: _, ...adapters } = outside
   const consistency = createConsistencyTokens(secrets)
   const explain = createExplainDecision({ graphs, boundRows, externs })
-  const partialFilter = createPartialFilter({ database, bindings, graphs, boundRows, externs })
+  const tables = createFilterTables(database, bindings)
+  const filtering = { tables, graphs, boundRows, externs }
+  const partialFilter = createPartialFilter(filtering)
+  const lists = createRowLists({
+    database,
+    tables,
+    readFilter: createReadFilter({ ...filtering, seen: feed.seen }),
+    ask,
+    changes: feed,
+    secrets,
+    metrics,
+    log,
+    isSampled: () => Math.random() < config.rejudgedLists,
+  })
   const kernel: Kernel = {
     ...adapters,
     decisions,
     explain,
     partialFilter,
+    lists,
     policies,
     tenants,
     changes: feed,

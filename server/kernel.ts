@@ -10,6 +10,7 @@ import type { DecisionPoint } from './decision/decision-point.ts'
 import type { ExplainDecision } from './decision/explain-decision.ts'
 import type { Policies } from './decision/policies.ts'
 import type { PartialFilter } from './decision/row-filter.ts'
+import type { RowLists } from './decision/row-listing.ts'
 import type { ChangeFeed } from './events/change.ts'
 import type { ConsistencyTokens } from './events/consistency-tokens.ts'
 import type { WithTransaction } from './events/unit-of-work.ts'
@@ -29,6 +30,7 @@ export type Kernel = {
   readonly explain: ExplainDecision
   readonly policies: Policies
   readonly partialFilter: PartialFilter
+  readonly lists: RowLists
   readonly tenants: Tenants
   readonly changes: ChangeFeed
   readonly consistency: ConsistencyTokens

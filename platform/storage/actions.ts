@@ -22,7 +22,16 @@ import { openStorageStore, type StorageStore } from './store.ts'
 export type Storage = {
   readonly kernel: Pick<
     Kernel,
-    'clock' | 'config' | 'database' | 'decisions' | 'secrets' | 'tenants' | 'withTransaction' | 'log'
+    | 'clock'
+    | 'config'
+    | 'database'
+    | 'decisions'
+    | 'lists'
+    | 'consistency'
+    | 'secrets'
+    | 'tenants'
+    | 'withTransaction'
+    | 'log'
   >
   readonly objects: ObjectStore
   readonly settings: StorageSettings

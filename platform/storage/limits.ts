@@ -5,10 +5,6 @@ export const limits = {
   /** Rows of a list page. */
   pageSize: 50,
   pageSizeMaximum: 200,
-  /** Rows read and judged at a time while a page fills. */
-  judgedChunk: 200,
-  /** Rows judged for one page; beyond, the page is short and its cursor goes on from there. */
-  judgedPerPage: 20_000,
   /** Quota taken at a time while a body of unknown length arrives. */
   reservationStepBytes: 4 * 1024 * 1024,
   quotaBytesMaximum: 2 ** 50,

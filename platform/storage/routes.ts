@@ -4,16 +4,19 @@ import {
   defaultOrganizationId,
   edgeErrors,
   type JsonValue,
+  type ListedRow,
   type Reply,
+  type RequestScope,
   type Route,
   type RouteInput,
+  type RowPage,
   route,
   type Target,
 } from '../../server/module.ts'
 import { createBucket, openObject, removeObject, type Storage, storeOf, upload } from './actions.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
-import { type Listed, listBuckets, listObjects, type Page } from './list-page.ts'
+import { listBuckets, listObjects } from './list-page.ts'
 import { type Bucket, bucketEntity, entity, objectEntity, type StoredObject } from './model.ts'
 import {
   allowsPart,
@@ -69,10 +72,10 @@ const table = (storage: Storage): readonly Route<never, never>[] => [
     query: bucketQuery,
     resource: ({ query }) => ({ resource: entity('Organization', query.organization) }),
     responds: z.object({ items: z.array(bucketShape), nextCursor: z.string().optional() }),
-    refuses: ['invalid_cursor'],
+    refuses: ['invalid_cursor', 'list_withheld', 'decision_unavailable'],
     async handle({ scope, query }) {
       const found = await listBuckets(storage, scope, query)
-      return pageReply(found, ({ row, judgement }) => bucketView(row, judgement.fields))
+      return pageReply(storage, scope, found, ({ row, fields }) => bucketView(row, fields))
     },
   }),
   route({
@@ -121,10 +124,10 @@ const table = (storage: Storage): readonly Route<never, never>[] => [
     query: objectQuery,
     resource: (input) => bucketTarget(storage, input),
     responds: z.object({ items: z.array(objectShape), nextCursor: z.string().optional() }),
-    refuses: ['invalid_cursor'],
+    refuses: ['invalid_cursor', 'list_withheld', 'decision_unavailable'],
     async handle(input) {
       const found = await listObjects(storage, input.scope, await requireBucket(storage, input), input.query)
-      return pageReply(found, ({ row, judgement }) => objectView(row, judgement.fields))
+      return pageReply(storage, input.scope, found, ({ row, fields }) => objectView(row, fields))
     },
   }),
   route({
@@ -243,10 +246,16 @@ async function objectTarget(storage: Storage, input: Input, action: string): Pro
   return (await decisions.decide(input.scope, listing)).decision ? found : missing
 }
 
-const pageReply = <Row>(page: Page<Row>, view: (listed: Listed<Row>) => JsonValue): Reply => {
-  const items = page.items.map(view)
-  return { body: page.nextCursor === undefined ? { items } : { items, nextCursor: page.nextCursor } }
-}
+/** Says by what the page was judged: which rules, and at least which state. */
+const pageReply = <Row>(
+  { kernel }: Storage,
+  { tenant }: RequestScope,
+  { items, nextCursor, version, position }: RowPage<Row>,
+  view: (listed: ListedRow<Row>) => JsonValue,
+): Reply => ({
+  body: { items: items.map(view), ...(nextCursor === undefined ? {} : { nextCursor }) },
+  headers: { 'writ-policy-version': version, 'writ-consistency': kernel.consistency.of(tenant.id, position) },
+})
 
 async function readReply(
   storage: Storage,

@@ -4,14 +4,10 @@ import { type Bucket, entity, type StoredObject } from './model.ts'
 /** Rows of one tenant; it cannot name another one's. Writes join the current transaction. */
 export type StorageStore = {
   findBucket(id: string): Promise<Bucket | undefined>
-  /** By name, after `after`. */
-  bucketsOf(organizationId: string, after: string, limit: number): Promise<Bucket[]>
   hasOrganization(id: string): Promise<boolean>
   /** False if a bucket of this name exists. */
   insertBucket(bucket: Bucket): Promise<boolean>
   findObject(bucketId: string, key: string): Promise<StoredObject | undefined>
-  /** In order of keys by code point, after `after`. */
-  objectsOf(bucketId: string, prefix: string, after: string, limit: number): Promise<StoredObject[]>
   /** Takes `upload.bytes` of the bucket's quota; false if there is no room. Never oversold, however many ask at once. */
   reserve(upload: Reservation): Promise<boolean>
   extend(uploadId: string, bytes: number): Promise<boolean>
@@ -40,7 +36,7 @@ export type Reservation = {
   readonly expiresAt: number
 }
 
-type BucketRow = {
+export type BucketRow = {
   id: string
   organization_id: string
   quota_bytes: string
@@ -48,7 +44,7 @@ type BucketRow = {
   public_read: boolean
   created_at: Date
 }
-type ObjectRow = {
+export type ObjectRow = {
   id: string
   bucket_id: string
   key: string
@@ -62,8 +58,8 @@ type ObjectRow = {
   updated_at: Date
 }
 
-const bucketColumns = 'id, organization_id, quota_bytes, used_bytes, public_read, created_at'
-const objectColumns =
+export const bucketColumns = 'id, organization_id, quota_bytes, used_bytes, public_read, created_at'
+export const objectColumns =
   'id, bucket_id, key, owner_type, owner_id, content_type, size, sha256, physical_name, created_at, updated_at'
 
 export function openStorageStore(database: Database, tenantId: string): StorageStore {
@@ -88,19 +84,12 @@ export async function referencedNames(database: Database, names: readonly string
 /** `$1` is the tenant in every statement. */
 type Query = <Row extends object>(name: string, text: string, values: readonly unknown[]) => Promise<Row[]>
 
-function bucketQueries(
-  query: Query,
-): Pick<StorageStore, 'findBucket' | 'bucketsOf' | 'hasOrganization' | 'insertBucket'> {
+function bucketQueries(query: Query): Pick<StorageStore, 'findBucket' | 'hasOrganization' | 'insertBucket'> {
   return {
     async findBucket(id) {
       const text = `select ${bucketColumns} from storage_bucket where tenant_id = $1 and id = $2`
       const [row] = await query<BucketRow>('find_bucket', text, [id])
       return row && readBucket(row)
-    },
-    async bucketsOf(organizationId, after, limit) {
-      const text = `select ${bucketColumns} from storage_bucket
-        where tenant_id = $1 and organization_id = $2 and id collate "C" > $3 order by id collate "C" limit $4`
-      return (await query<BucketRow>('buckets_of', text, [organizationId, after, limit])).map(readBucket)
     },
     async hasOrganization(id) {
       const rows = await query('organization', 'select 1 as found from organization where tenant_id = $1 and id = $2', [
@@ -118,7 +107,7 @@ function bucketQueries(
   }
 }
 
-type ObjectQueries = 'findObject' | 'objectsOf' | 'insertObject' | 'replaceContent' | 'removeObject'
+type ObjectQueries = 'findObject' | 'insertObject' | 'replaceContent' | 'removeObject'
 
 function objectQueries(query: Query): Pick<StorageStore, ObjectQueries> {
   const insertVersion = (object: StoredObject, versionId: string) =>
@@ -143,12 +132,6 @@ function objectQueries(query: Query): Pick<StorageStore, ObjectQueries> {
         where tenant_id = $1 and bucket_id = $2 and key = $3 and removed_at is null`
       const [row] = await query<ObjectRow>('find_object', text, [bucketId, key])
       return row && readObject(row)
-    },
-    async objectsOf(bucketId, prefix, after, limit) {
-      const text = `select ${objectColumns} from storage_object
-        where tenant_id = $1 and bucket_id = $2 and removed_at is null
-          and key > $4 and key >= $3 and starts_with(key, $3) order by key limit $5`
-      return (await query<ObjectRow>('objects_of', text, [bucketId, prefix, after, limit])).map(readObject)
     },
     async insertObject(object, versionId) {
       await query(
@@ -273,7 +256,7 @@ function sweepQueries(query: Query): Pick<StorageStore, 'deadUploads' | 'purge'>
 
 const time = (milliseconds: number): string => new Date(milliseconds).toISOString()
 
-const readBucket = (row: BucketRow): Bucket => ({
+export const readBucket = (row: BucketRow): Bucket => ({
   id: row.id,
   organizationId: row.organization_id,
   quotaBytes: Number(row.quota_bytes),
@@ -282,7 +265,7 @@ const readBucket = (row: BucketRow): Bucket => ({
   createdAt: row.created_at.getTime(),
 })
 
-const readObject = (row: ObjectRow): StoredObject => ({
+export const readObject = (row: ObjectRow): StoredObject => ({
   id: row.id,
   bucketId: row.bucket_id,
   key: row.key,

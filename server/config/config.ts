@@ -16,4 +16,6 @@ export type Config = {
   readonly mailFrom: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly setupFile?: string
+  /** Of the pages of lists, the part whose rows are judged again (SPEC 7.7): 0 to 1. */
+  readonly rejudgedLists: number
 }

@@ -66,6 +66,7 @@ function withDefaults(values: Values, cwd: string): Config {
     mailFrom: given.mailFrom ?? 'writ@localhost',
     // A terminal is for people: in development only what is wrong is logged.
     logLevel: given.logLevel ?? (profile === 'production' ? 'info' : 'warn'),
+    rejudgedLists: given.rejudgedLists ?? 0.01,
     ...(databaseUrl === undefined || databaseUrl === 'embedded' ? {} : { databaseUrl }),
     ...(databaseMigrationUrl === undefined ? {} : { databaseMigrationUrl }),
     ...(secretKey === undefined ? {} : { secretKey }),

@@ -54,6 +54,12 @@ export const settings = [
     flag: 'log-level',
     form: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
   },
+  {
+    key: 'rejudgedLists',
+    env: 'WRIT_REJUDGED_LISTS',
+    flag: 'rejudged-lists',
+    form: z.coerce.number('must be a number').min(0).max(1),
+  },
   { key: 'setupFile', env: 'WRIT_SETUP_FILE', flag: 'setup-file', form: text },
 ] as const satisfies readonly Setting[]
 

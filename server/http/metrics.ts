@@ -6,6 +6,8 @@ export type Metrics = {
   readonly requests: Counter<'route' | 'method' | 'status'>
   readonly requestSeconds: Histogram<'route'>
   readonly decisions: Counter<'outcome'>
+  readonly lists: Counter<'how'>
+  readonly rejudgedLists: Counter<'outcome'>
   readonly policySwaps: Counter<'outcome'>
   readonly outboxSent: Counter<'outcome'>
 }
@@ -32,6 +34,18 @@ export function createMetrics(): Metrics {
     decisions: new Counter({
       name: 'writ_decisions_total',
       help: 'Decisions by outcome: allow, deny, error (a rule failed), unavailable.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    lists: new Counter({
+      name: 'writ_lists_total',
+      help: 'Pages of modules by how their rows were found: filter (in SQL), none (no rule could allow), rows (each judged).',
+      labelNames: ['how'],
+      registers,
+    }),
+    rejudgedLists: new Counter({
+      name: 'writ_rejudged_lists_total',
+      help: 'Pages whose rows were judged again: agreed, moved (facts changed meanwhile), withheld (a disagreement; never right).',
       labelNames: ['outcome'],
       registers,
     }),

@@ -43,10 +43,20 @@ export type FilterOptions = EvaluateOptions & {
   readonly firstBinding?: number
   /** Relations that memory knows whole are bound as ids, which indexes serve. */
   readonly memory?: Memory
+  /** An attribute: only rows of which the caller would be shown it (SPEC 5.15). */
+  readonly field?: string
 }
-/** `sql`: a boolean over the row, TRUE exactly where the decision would allow. */
+/**
+ * `sql`: a boolean over the row, TRUE exactly where the decision would allow. `fields`: what the decision would show of each of
+ * those rows, where that is the same for all; `'by row'` where a rule that may count says so for itself.
+ */
 export type Filter =
-  | { readonly ok: true; readonly sql: string; readonly bindings: readonly unknown[] }
+  | {
+      readonly ok: true
+      readonly sql: string
+      readonly bindings: readonly unknown[]
+      readonly fields: readonly string[] | 'by row'
+    }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] }
 
 /** SPEC 7.7: the condition on rows that a check of each would come to; what SQL cannot say is refused at its place. */
@@ -64,13 +74,15 @@ export function compileFilter(
     options,
   )
   const branch = residual === 'limit' ? undefined : residual.branches[0]
-  if (!branch) return { ok: true, sql: 'false', bindings: [] }
   const declared = program.actions.get(actionKey(action, type))
-  if (!declared) return { ok: true, sql: 'false', bindings: [] }
+  if (!branch || !declared) return noRow
   const request: Request = { subject, action, resource: { kind: 'entity', type, id: '' }, context }
   const env = environmentOf(program, facts, request, { options, action: declared })
   return filterOf(program, branch, { options, env, subject, isOpaque: false })
 }
+
+/** The filter that nothing passes. */
+export const noRow: Filter & { readonly ok: true } = { ok: true, sql: 'false', bindings: [], fields: [] }
 
 /** What of the rules for an action and its types no filter could say, whoever asks: for the time of loading. */
 export function checkFilter(
@@ -129,23 +141,35 @@ function filterOf(program: Program, branch: Branch, making: Making): Filter {
         }
       }),
     )
-  const sql = whereOf(program, branch, truthOf)
+  const sql = whereOf(program, branch, { truthOf, field: making.options.field })
   if (diagnostics.length > 0) return { ok: false, diagnostics }
   if (sql.length > largestFilter) {
     const span = branch.rules[0]?.rule.span ?? { file: 0, start: 0, end: 0 }
     return { ok: false, diagnostics: [diagnostic('F7002', locate(span), codes.F7002.title)] }
   }
-  return { ok: true, ...usedBindings(sql, bindings.values, making.options.firstBinding ?? 1) }
+  const fields = fieldsOf(program, branch)
+  return { ok: true, ...usedBindings(sql, bindings.values, making.options.firstBinding ?? 1), fields }
+}
+
+function fieldsOf(program: Program, { rules, resourceType }: Branch): readonly string[] | 'by row' {
+  if (rules.some(({ rule }) => rule.fields !== undefined)) return 'by row'
+  const tree = fieldTree(program, resourceType)
+  return tree.shorten(new Set(tree.leaves))
 }
 
 /** Characters of SQL that one filter may have. */
 const largestFilter = 1_000_000
 
+type Writing = {
+  readonly truthOf: (rule: ResidualRule, mode: Mode) => string
+  readonly field: string | undefined
+}
+
 /**
  * Rows where the decision allows (SPEC 5.14, 5.15): an allow is TRUE, every deny that counts against it FALSE, and a field
  * stays open that no masking deny takes. An erroring deny is NULL, which is not FALSE.
  */
-function whereOf(program: Program, branch: Branch, truthOf: (rule: ResidualRule, mode: Mode) => string): string {
+function whereOf(program: Program, branch: Branch, { truthOf, field }: Writing): string {
   const denies = branch.rules.filter(({ rule }) => rule.effect === 'deny')
   const silent = new Map<ResidualRule, string>()
   const isSilent = (deny: ResidualRule): string => {
@@ -158,13 +182,8 @@ function whereOf(program: Program, branch: Branch, truthOf: (rule: ResidualRule,
   for (const allow of allows) {
     const against = denies.filter(({ rule }) => countsAgainst(rule, allow.rule))
     const refusing = against.filter(({ rule }) => rule.fields === undefined).map(isSilent)
-    const open = openFields(
-      program,
-      branch.resourceType,
-      allow.rule,
-      against.filter(({ rule }) => rule.fields),
-      isSilent,
-    )
+    const masks = against.filter(({ rule }) => rule.fields)
+    const open = openFields(program, branch.resourceType, { allow: allow.rule, masks, isSilent, field })
     const rest = joinSql('and', [...refusing, open])
     const group = groups.get(rest) ?? { allows: [], rest }
     group.allows.push(truthOf(allow, 'true'))
@@ -176,18 +195,23 @@ function whereOf(program: Program, branch: Branch, truthOf: (rule: ResidualRule,
   )
 }
 
-/** Is a field left that the allow opens? */
+/** Is a field left that the allow opens? `field`: is that one? */
 function openFields(
   program: Program,
   type: string,
-  { fields }: Rule,
-  masks: readonly ResidualRule[],
-  isSilent: (deny: ResidualRule) => string,
+  from: {
+    readonly allow: Rule
+    readonly masks: readonly ResidualRule[]
+    readonly isSilent: (deny: ResidualRule) => string
+    readonly field: string | undefined
+  },
 ): string {
+  const { allow, masks, isSilent, field } = from
   const tree = fieldTree(program, type)
   if (tree.leaves.length === 0) return 'true'
-  const own = fields && (fields[type] ?? [])
-  const given = tree.leaves.filter((leaf) => own === undefined || own.some((path) => tree.covers(path, leaf)))
+  const own = allow.fields && (allow.fields[type] ?? [])
+  const wanted = tree.leaves.filter((leaf) => field === undefined || tree.covers(field, leaf))
+  const given = wanted.filter((leaf) => own === undefined || own.some((path) => tree.covers(path, leaf)))
   const ways = given.map((leaf) => {
     const taking = masks.filter(({ rule }) => (rule.fields?.[type] ?? []).some((path) => tree.covers(path, leaf)))
     return joinSql('and', taking.map(isSilent))

@@ -8,13 +8,19 @@ import { inProcessNotices } from '../../../adapters/notice/in-process.ts'
 import { openFileSystemStore } from '../../../adapters/object-store/file-system.ts'
 import { sealedSecrets } from '../../../adapters/secrets/sealed.ts'
 import { type Storage, type Upload, type Uploaded, upload } from '../../../platform/storage/actions.ts'
+import { bindings } from '../../../platform/storage/bindings.ts'
 import { defaultSettings } from '../../../platform/storage/config.ts'
-import type { Bucket } from '../../../platform/storage/model.ts'
+import { type Bucket, objectEntity } from '../../../platform/storage/model.ts'
 import { schema } from '../../../platform/storage/schema.ts'
-import { openStorageStore } from '../../../platform/storage/store.ts'
+import { type ObjectRow, objectColumns, openStorageStore, readObject } from '../../../platform/storage/store.ts'
+import { compileProgram } from '../../../policy-lang/index.ts'
 import type { Judgement } from '../../../server/decision/decision-point.ts'
+import { createFilterTables } from '../../../server/decision/filter-tables.ts'
+import { createRowLists } from '../../../server/decision/list-rows.ts'
+import { createConsistencyTokens } from '../../../server/events/consistency-tokens.ts'
 import { createIdMaker } from '../../../server/events/time-ordered-id.ts'
 import { createWithTransaction } from '../../../server/events/with-transaction.ts'
+import { createMetrics } from '../../../server/http/metrics.ts'
 import { refusals } from '../../../server/http/refusal.ts'
 import type { Kernel, RequestScope } from '../../../server/module.ts'
 import { foundation } from '../../../server/schema/0001-foundation.ts'
@@ -31,6 +37,7 @@ export async function openStorageStand(options: { readonly url?: string } = {}) 
   const { database, close } = await openTestDatabase({ ...options, migrations: [foundation, changes, schema] })
   const folder = mkdtempSync(join(tmpdir(), 'writ-files-'))
   const clock = fixedClock()
+  const secrets = sealedSecrets([Buffer.alloc(32, 7)])
   let rule: (question: Asked) => boolean = () => true
   const judge = (question: Asked): Judgement => {
     const decision = rule(question)
@@ -56,6 +63,29 @@ export async function openStorageStand(options: { readonly url?: string } = {}) 
       return judgement
     },
   }
+  /** Rules here are functions, which no filter can say: rows are judged one by one. */
+  const lists = createRowLists({
+    database,
+    tables: createFilterTables(database, bindings),
+    readFilter: async () => ({ filter: { ok: false, diagnostics: [] }, view: undefined as never, position: 0n }),
+    ask: async (_, asked) => {
+      const ids = asked.map(({ request }) => request.resource.id)
+      const rows = await database.query<ObjectRow>(
+        { name: '', text: `select ${objectColumns} from storage_object where id = any($1)` },
+        [ids],
+      )
+      const byId = new Map(rows.map((row) => [row.id, objectEntity(readObject(row))]))
+      return asked.map(({ request: { action, resource } }) => {
+        const found = byId.get(resource.id)
+        return judge({ action, resource, entities: found ? [found] : [] })
+      })
+    },
+    changes: { silence: () => 0, catchUp: async () => 0n, seen: () => 0n },
+    secrets,
+    metrics: createMetrics(),
+    log: pino({ level: 'silent' }),
+    isSampled: () => false,
+  })
   const notice = inProcessNotices(database)
   const withTransaction = createWithTransaction({
     database,
@@ -81,7 +111,9 @@ export async function openStorageStand(options: { readonly url?: string } = {}) 
     config: { profile: 'production' } as Kernel['config'],
     database,
     decisions,
-    secrets: sealedSecrets([Buffer.alloc(32, 7)]),
+    lists,
+    consistency: createConsistencyTokens(secrets),
+    secrets,
     tenants,
     withTransaction,
     log: pino({ level: 'silent' }),
@@ -102,6 +134,8 @@ export async function openStorageStand(options: { readonly url?: string } = {}) 
     scopes: new Set(),
     ip: '::1',
     now: clock.now(),
+    // Nothing is declared: what is allowed is said by `rule`.
+    policy: { tenantId: 'main', version: 'v', program: compileProgram([]).program },
   } as unknown as RequestScope
   return {
     storage,

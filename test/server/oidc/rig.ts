@@ -69,6 +69,7 @@ export async function openRig(options: RigOptions = {}) {
       trustedProxies: [],
       mailFrom: 'writ@example.test',
       logLevel: 'debug',
+      rejudgedLists: 0,
     },
     log,
     clock,
