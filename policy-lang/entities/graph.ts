@@ -8,6 +8,8 @@ import { type Node, nothing, type TupleList, type TypeTable } from './node.ts'
 /** What compiled code reads: nodes and slots instead of names. Facts of this package are graphs too. */
 export type Graph = Facts & {
   readonly isGraph: true
+  /** The store itself, and no view of it: what a node says here is all that there is to it. */
+  readonly isStore: boolean
   /** Whoever compiled against this program knows the slots. */
   readonly program: Program
   readonly tables: ReadonlyMap<string, TypeTable>

@@ -29,6 +29,20 @@ export type Node = {
   tuples: Map<string, TupleList> | undefined
   /** Such tuples whose subject this is. */
   held: Set<Tuple> | undefined
+  /**
+   * What compiled code has found out from this node alone, and for whom; of others, `further`. INVARIANT: forgotten whenever
+   * values, refs, ancestors or `broken` of the node change. Numbers only: no program is kept alive.
+   */
+  memoOf: object | undefined
+  memo: readonly number[]
+  further: Memo | undefined
+}
+export type Memo = { readonly of: object; readonly found: readonly number[]; readonly next: Memo | undefined }
+
+export function forget(node: Node): void {
+  node.memoOf = undefined
+  node.memo = nothingFound
+  node.further = undefined
 }
 
 /** Does the data say anything of it: a row, a tuple, an attribute of another (SPEC 8.2)? */
@@ -100,21 +114,28 @@ export function createTable(name: string, type: EntityType | undefined): TypeTab
   }
 }
 
+/** One for all nodes that nothing was found for. */
+export const nothingFound: readonly number[] = Object.freeze([])
+
 /** One for all entities that say nothing. */
 export const nothing: readonly undefined[] = Object.freeze([])
 
+/** ORDER: what a decision reads first stands first, so that it comes in one line of the cache. */
 export const createNode = (uid: EntityValue, table: TypeTable, at: number): Node => ({
-  uid,
-  table,
   at,
-  known: false,
-  mentions: 0,
+  memoOf: undefined,
+  memo: nothingFound,
+  tuples: undefined,
+  table,
+  uid,
   values: nothing,
   refs: nothing,
-  children: undefined,
   above: undefined,
-  below: undefined,
   broken: table.requiredLinks.length > 0,
-  tuples: undefined,
+  known: false,
+  mentions: 0,
+  children: undefined,
+  below: undefined,
   held: undefined,
+  further: undefined,
 })

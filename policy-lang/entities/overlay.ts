@@ -27,6 +27,7 @@ export function createOverlay(base: Graph, entities: readonly EntityData[], tupl
     (needsWalk(own, node) ? walksTo(own, node, ancestor) : isInClosure(node.above, ancestor.at))
   return {
     isGraph: true,
+    isStore: false,
     program: base.program,
     tables: base.tables,
     find,

@@ -5,7 +5,7 @@ import type { StoreProblem } from './facts.ts'
 import { lacksLink, parentsOf, slotRefs, slotValues } from './graph.ts'
 import { type GraphState, intern, label, lookUp } from './graph-state.ts'
 import { setKnown, setValues } from './mentions.ts'
-import type { Node } from './node.ts'
+import { forget, type Node } from './node.ts'
 import { weightOfLink } from './weigh.ts'
 
 export function putEntity(state: GraphState, entity: EntityData): readonly StoreProblem[] {
@@ -69,6 +69,7 @@ function relink(state: GraphState, node: Node, refs: Node['refs']): void {
   }
   state.references.moved(node, refs)
   node.refs = refs
+  forget(node)
   for (const parent of parentsOf(node)) {
     parent.children ??= new Set()
     if (parent.children.has(node)) continue
@@ -89,6 +90,7 @@ function closeUpwards(state: GraphState, changed: Node): void {
     state.snapshots.save(node)
     node.broken = broken
     node.above = above
+    forget(node)
     open.push(...(node.children ?? []))
   }
 }

@@ -97,6 +97,7 @@ function graphOfView(graph: Graph, view: View, permissions: RolePermissions): Gr
   }
   return {
     isGraph: true,
+    isStore: false,
     program: graph.program,
     tables: graph.tables,
     find,

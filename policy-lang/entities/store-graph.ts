@@ -18,6 +18,7 @@ export function createGraph(state: GraphState): Graph {
   }
   return {
     isGraph: true,
+    isStore: true,
     program,
     tables,
     find,

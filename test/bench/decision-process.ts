@@ -54,7 +54,7 @@ function engineOf(program: Program, store: EntityStore, requests: readonly Reque
   return (index) => decide(store, requests[index] as Request, now).decision // index is below their number
 }
 
-function workload(found: Workload): Figures {
+function measureWorkload(found: Workload): Figures {
   const { program, store } = prepare(found)
   const requests = found.requests.map(asked)
   const ours = engineOf(program, store, requests)
@@ -73,7 +73,8 @@ function workload(found: Workload): Figures {
 }
 
 /** For grants: requests that do not repeat, and one changed fact. */
-function different({ links }: Workload, program: Program, store: EntityStore): Figures {
+function different(workload: Workload, program: Program, store: EntityStore): Figures {
+  const { links } = workload
   if (!links) return {}
   const stride = Math.max(1, Math.floor(links.length / 50_000))
   const requests = links
@@ -83,6 +84,16 @@ function different({ links }: Workload, program: Program, store: EntityStore): F
       return { subject, action: 'read', resource: uid({ type: 'Document', id: document }), context: new Map() }
     })
   const apart = time(engineOf(program, store, requests), requests.length)
+  const texts = requests.map(({ subject, resource }) => [
+    { type: 'User', id: subject.id },
+    { type: 'Document', id: resource.id },
+  ]) as readonly (readonly [Reference, Reference])[]
+  const floor = createFloor(workload)
+  const byHand: Engine = (index) => {
+    const [subject, resource] = texts[index] as readonly [Reference, Reference] // index is below their number
+    return floor?.(subject, 'read', resource) ?? false
+  }
+  const floorDifferent = time(byHand, texts.length)
   const before = performance.now()
   const changes = requests.slice(0, 1000)
   for (const { subject, resource } of changes) {
@@ -90,13 +101,17 @@ function different({ links }: Workload, program: Program, store: EntityStore): F
     store.removeTuple(tuple)
     store.putTuple(tuple)
   }
-  return { different: apart, changeMicroseconds: ((performance.now() - before) * 1000) / (2 * changes.length) }
+  return {
+    different: apart,
+    floorDifferent,
+    changeMicroseconds: ((performance.now() - before) * 1000) / (2 * changes.length),
+  }
 }
 
 async function grants(k: number): Promise<Figures> {
   const generator = new URL('../../../shared/bench/generate.mjs', import.meta.url)
   const { grants: generate } = (await import(generator.href)) as { grants(options: { k: number }): Workload } // its README
-  return workload(generate({ k }))
+  return measureWorkload(generate({ k }))
 }
 
 const head = `module rules
@@ -191,7 +206,7 @@ async function measure(kind: string, of: string): Promise<Figures | undefined> {
   if (kind === 'rules') return rules(Number(of))
   if (kind === 'set') return ruleSet(Number(of))
   const found = readWorkload(of)
-  return found && workload(found)
+  return found && measureWorkload(found)
 }
 
 const [kind = '', of = ''] = process.argv.slice(2)

@@ -32,7 +32,7 @@ export const decision = {
     }
     if (!existsSync(nativeCedar)) report.note('skipped: native Cedar is not built beside the project')
     const rows = [
-      ...curve(report, 'grants beside 1,000 rules', 'grants', [10, 1000, 100_000]),
+      ...curve(report, 'grants beside 1,000 rules', 'grants', [10, 1000, 100_000, 1_000_000]),
       ...curve(report, 'distinct rules, 5 of which can match', 'rules', [10, 100, 1000, 10_000]),
       ...curve(report, 'rules over 9 roles, 12 actions, 10 types', 'set', [1000, 10_000]),
     ]
@@ -61,6 +61,12 @@ function curve(report: Report, title: string, kind: string, sizes: readonly numb
   }
   if (first !== undefined && last?.different !== undefined) {
     report.ratio(`${title}: growth, requests all different`, last.different / first, { atMost: 6 })
+  }
+  const floor = [rows[0]?.figures, last]
+  for (const each of ['floor', 'floorDifferent']) {
+    const [small, large] = floor.map((figures) => figures?.[each])
+    // What memory alone costs: the hand-written function has the same data in maps of its own.
+    if (small !== undefined && large !== undefined) report.ratio(`${title}: growth of ${each}`, large / small)
   }
   if (last?.bytes !== undefined) report.ratio(`${title}: bytes a decision`, last.bytes, { atMost: 100 })
   if (kind === 'set' && last?.ours !== undefined && last.load !== undefined) {

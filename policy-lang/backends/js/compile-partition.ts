@@ -1,16 +1,17 @@
 import type { ActionType, Program } from '../../ir/program.ts'
 import { type Conjuncts, createConjuncts } from '../../optimise/conjunct.ts'
 import { type PartitionRows, partitionRows } from '../../optimise/partition-rows.ts'
-import { planRows, type Row } from '../../optimise/plan-partition.ts'
+import { type Lookup, planRows, type Row } from '../../optimise/plan-partition.ts'
 import { required } from './bail.ts'
 import { createEmitter, type Emitter, emitAll } from './compile-expression.ts'
 import { createDecisionStates, type DecisionStates, type State } from './decision-states.ts'
 import type { Run } from './hold-relation.ts'
 import { type Functions, makeBranch, topTable } from './make-branch.ts'
+import { ownBlock, ownerOf, recall, remember, worthRemembering } from './own-lookups.ts'
 import type { RelationPlans } from './relation-plan.ts'
-import { createShapes, parameters, temporariesIn } from './rule-shapes.ts'
+import { createShapes, parameters, type Shapes, temporariesIn } from './rule-shapes.ts'
 import { runtime } from './runtime.ts'
-import { type Branch, type Table, walkBounds, walkBranch } from './walk-branch.ts'
+import { type Branch, collectBounds, type Table, walkBounds, walkBranch } from './walk-branch.ts'
 
 /** Everything that decides one (action, subject type, resource type). */
 export type Partition = {
@@ -58,17 +59,54 @@ export function compilePartition(
   const inline = plan.rows.filter((row) => !isListed(row))
   const blocks = inChunks(inline).map((chunked, at) => blockCode(chunked, at, to, states))
   const grow = makeBranch({ rows: plan.rows.filter(isListed), lookups: [] }, shapes)
-  const tables = inChunks(plan.lookups).map((lookups) => {
-    const made = lookups.map((lookup) => topTable(lookup, shapes, to))
-    const code = made.map((each) => each.code).join('')
-    blocks.push(`${temporariesIn(code, to)}${code}return st`)
-    return made
-  })
-  const code = codeOf(textOf(to, blocks, shapes.functions), previous?.memory.code)
+  const lookups = writeLookups(plan.lookups, shapes, to)
+  blocks.push(...lookups.blocks)
+  const text = textOf(to, { blocks, looking: lookups.looking, functions: shapes.functions })
+  const code = codeOf(text, previous?.memory.code)
   const made = build(code, to, states)
-  for (const table of tables.flat()) table.fill(made.functions)
+  lookups.fill(made.functions)
   const evaluate = withBranch(grow(made.functions), states, made.direct)
   return { states, evaluate, memory: { rows, conjuncts, code } }
+}
+
+/** Code of the look-ups that every request makes; `fill` makes their tables once functions exist. */
+function writeLookups(lookups: readonly Lookup[], shapes: Shapes, to: Emitter): Lookups {
+  const [blocks, looking, fills]: [string[], string[], ((made: Functions) => void)[]] = [[], [], []]
+  const owned = Map.groupBy(lookups, ownerOf)
+  const others = [...(owned.get(undefined) ?? [])]
+  for (const owner of ['subject', 'resource'] as const) {
+    const own = owned.get(owner) ?? []
+    if (own.length < worthRemembering) {
+      others.push(...own)
+      continue
+    }
+    const tables = own.map((lookup) => topTable(lookup, shapes, to))
+    const places: Branch[] = []
+    const written = ownBlock(owner, tables, { name: `o${looking.length}`, places, to })
+    looking.push(written.looking)
+    blocks.push(written.block)
+    fills.push((made) => {
+      for (const table of tables) table.fill(made, places)
+    })
+  }
+  for (const chunked of inChunks(others)) {
+    const tables = chunked.map((lookup) => topTable(lookup, shapes, to))
+    const code = tables.map((table) => table.code).join('')
+    blocks.push(`${temporariesIn(code, to)}${code}return st`)
+    fills.push((made) => {
+      for (const table of tables) table.fill(made)
+    })
+  }
+  const fill: Lookups['fill'] = (made) => {
+    for (const each of fills) each(made)
+  }
+  return { blocks, looking, fill }
+}
+
+type Lookups = {
+  readonly blocks: readonly string[]
+  readonly looking: readonly string[]
+  readonly fill: (made: Functions) => void
 }
 
 /** A function of its own, so that what it makes keeps nothing alive but what it is given: least of all an old program. */
@@ -102,12 +140,16 @@ type Built = {
 }
 
 /** ORDER: names in the text are generated; what a policy says travels in the arrays (SPEC 7, js). */
-function textOf(to: Emitter, blocks: readonly string[], functions: readonly string[]): string {
+function textOf(
+  to: Emitter,
+  { blocks, looking, functions }: Pick<Lookups, 'blocks' | 'looking'> & { readonly functions: readonly string[] },
+): string {
   const names = to.constants.map((_, index) => `c${index}=c[${index}]`)
   const parts = blocks.map((block, index) => `function b${index}(run,st){${parameters}${block}}`)
   return [
     '"use strict";',
     names.length > 0 ? `const ${names.join(',')};` : '',
+    ...looking,
     ...parts,
     'return{direct:function(run){let st=start;',
     ...blocks.map((_, index) => `st=b${index}(run,st);`),
@@ -118,7 +160,7 @@ function textOf(to: Emitter, blocks: readonly string[], functions: readonly stri
 /** Rules that differ in constants only have one text: it is read by the engine once. */
 function codeOf(text: string, known: Code | undefined): Code {
   if (known?.text === text) return known
-  const make = new Function('c', 'h', 'q', 'p', 'start', 'first', 'w', 'wb', text)
+  const make = new Function('c', 'h', 'q', 'p', 'start', 'first', 'w', 'wb', 'rm', 'rc', 'cb', text)
   return { text, make: (...given) => make(...given) }
 }
 
@@ -126,5 +168,17 @@ function build({ make }: Code, to: Emitter, states: DecisionStates): Built {
   const walk = (branch: Branch, state: State, run: Run): State => walkBranch(branch, states, state, run)
   const bounds = (table: Table, state: State, run: Run, value: number): State =>
     walkBounds(table, states, state, run, value)
-  return make(to.constants, runtime, required, states.stepBlock, states.start, states.first, walk, bounds)
+  return make(
+    to.constants,
+    runtime,
+    required,
+    states.stepBlock,
+    states.start,
+    states.first,
+    walk,
+    bounds,
+    remember,
+    recall,
+    collectBounds,
+  )
 }

@@ -18,29 +18,52 @@ export function makeBranch(plan: Plan, shapes: Shapes): (made: Functions) => Bra
       constants,
     })),
     tables: tables.map((grow) => grow(made)),
+    at: -1,
   })
 }
 
 /** A look-up that every request makes: its own code, over a table that is filled once functions exist. */
-export function topTable(
-  lookup: Lookup,
-  shapes: Shapes,
-  to: Emitter,
-): { readonly code: string; readonly fill: (made: Functions) => void } {
+export type TopTable = {
+  /** Goes on from state to state. */
+  readonly code: string
+  /** Adds the places of what is found to `f`. */
+  readonly collecting: string
+  /** `places`: where branches that nodes remember stand; each gets its own. */
+  readonly fill: (made: Functions, places?: Branch[]) => void
+}
+
+export function topTable(lookup: Lookup, shapes: Shapes, to: Emitter): TopTable {
   const { kind, type } = lookup.key
   const table: Table = { kind, type, read: readNothing, branches: new Map(), bounds: [] }
   const grow = growBuckets(lookup, shapes)
   const read = shapes.readCode(asOf(lookup), readingOf(lookup.key))
   const map = constant(table.branches, to)
-  const on = 'if(y!==undefined)st=w(y,st,run);'
-  const codes: { readonly [kind: string]: string } = {
-    equal: `{const y=${map}.get(${read});${on}}`,
-    same: `if(${read})st=w(${map}.get(true),st,run);`,
-    label: `{const x=${read};for(let i=0;i<x.length;i++){const y=${map}.get(x[i]);${on}}}`,
-    above: `{const n=${read};if(n!==undefined){const x=h.above(g,n);if(n.table.name===${constant(type, to)}){const y=${map}.get(n.uid.id);${on}}for(let i=0;i<x.length;i++)if(x[i].table.name===${constant(type, to)}){const y=${map}.get(x[i].uid.id);${on}}}}`,
+  const write = (on: string, onBounds: string): string => {
+    const codes: { readonly [kind: string]: string } = {
+      equal: `{const y=${map}.get(${read});${on}}`,
+      same: `if(${read}){const y=${map}.get(true);${on}}`,
+      label: `{const x=${read};for(let i=0;i<x.length;i++){const y=${map}.get(x[i]);${on}}}`,
+      above: `{const n=${read};if(n!==undefined){const x=h.above(g,n);if(n.table.name===${constant(type, to)}){const y=${map}.get(n.uid.id);${on}}for(let i=0;i<x.length;i++)if(x[i].table.name===${constant(type, to)}){const y=${map}.get(x[i].uid.id);${on}}}}`,
+    }
+    return codes[kind] ?? onBounds
   }
-  const code = codes[kind] ?? `st=wb(${constant(table, to)},st,run,${read});`
-  return { code, fill: (made) => fillTable(table, grow(made)) }
+  return {
+    code: write('if(y!==undefined)st=w(y,st,run);', `st=wb(${constant(table, to)},st,run,${read});`),
+    collecting: write('if(y!==undefined)f.push(y.at);', `cb(${constant(table, to)},f,${read});`),
+    fill: (made, places) => {
+      const buckets = grow(made)
+      fillTable(
+        table,
+        places ? buckets.map((bucket) => ({ ...bucket, branch: placed(bucket.branch, places) })) : buckets,
+      )
+    },
+  }
+}
+
+function placed(branch: Branch, places: Branch[]): Branch {
+  const own = { ...branch, at: places.length }
+  places.push(own)
+  return own
 }
 
 /** Made here once: a function made beside others would keep alive what they see, and with it an old program. */

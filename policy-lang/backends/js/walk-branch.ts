@@ -9,7 +9,12 @@ import { runtime } from './runtime.ts'
 export type Test = (run: Run, constants: readonly Value[]) => boolean
 
 /** The index at run time: rules to judge, and look-ups that lead to further ones. */
-export type Branch = { readonly rows: readonly FoundRule[]; readonly tables: readonly Table[] }
+export type Branch = {
+  readonly rows: readonly FoundRule[]
+  readonly tables: readonly Table[]
+  /** Its place among the branches that nodes remember; negative where none does. */
+  readonly at: number
+}
 export type FoundRule = {
   readonly rule: number
   /** Undefined: nothing is left to judge. */
@@ -53,6 +58,15 @@ export function walkBounds(table: Table, states: DecisionStates, before: State, 
     state = walkBranch(bound.branch, states, state, run)
   }
   return state
+}
+
+/** Places of the branches whose constant lies on the right side of the value. */
+export function collectBounds(table: Table, found: number[], value: number): void {
+  const passes = passing[table.kind as Bound] // only bounds come here
+  for (const { value: bound, branch } of table.bounds) {
+    if (!passes(bound, value)) return
+    found.push(branch.at)
+  }
 }
 
 export const isBound = (kind: IndexKey['kind']): kind is Bound => Object.hasOwn(passing, kind)

@@ -60,7 +60,7 @@ const elementType = (type: Type, items: readonly Value[]): Type => {
 }
 
 function bindScalar(at: Compiling, value: boolean | number | bigint | string, type: Type): SqlScalar {
-  const sure = { shape: 'scalar', missing: undefined, fails: undefined, isBound: true } as const
+  const sure = { shape: 'scalar', missing: undefined, fails: undefined, isBound: true, known: value } as const
   if (typeof value === 'boolean') return { ...sure, sql: value ? 'true' : 'false' }
   if (typeof value === 'string') {
     const isAlien = !isHoldable(value)

@@ -1,6 +1,7 @@
 import type { Expr } from '../../ir/nodes.ts'
 import { orderedEnum } from '../../runtime/evaluate.ts'
 import { callTruth, isMember } from './calls.ts'
+import { columnIn, compareColumn } from './column-compare.ts'
 import { asSet, bindLocal, hangs, memberOf } from './compile-value.ts'
 import { equal } from './equal.ts'
 import { isWithin } from './hierarchy.ts'
@@ -83,6 +84,8 @@ function compare(at: Compiling, expr: Node<'compare'>, mode: Mode): string {
   const [low, high] = [scalar(left, expr), scalar(right, expr)]
   if (low.isAlien || high.isAlien)
     throw new Untranslatable('the order of a text that PostgreSQL cannot hold', expr.span)
+  const byColumn = orderedEnum(expr) ? undefined : compareColumn(at, expr.op, [low, high], mode)
+  if (byColumn !== undefined) return byColumn
   const sign = expr.op === 'lt' ? '<' : '<='
   const members = orderedEnum(expr)
   if (members) {
@@ -104,6 +107,8 @@ function isIn(at: Compiling, expr: Node<'in'>, mode: Mode): string {
   const left = at.value(at, expr.left)
   if (expr.mode === 'set') {
     const constants = constantsOf(at, expr)
+    const byColumn = left.shape === 'scalar' ? columnIn(at, left, expr.right, mode) : undefined
+    if (byColumn !== undefined) return byColumn
     if (constants !== undefined && mode === 'true' && left.shape === 'scalar')
       return `(${left.sql} = any(${constants}))`
     return isMember(at, left, asSet(at, expr.right), mode)

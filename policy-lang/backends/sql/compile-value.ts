@@ -216,11 +216,15 @@ export function choice(test: string, left: SqlValue, right: SqlValue): SqlValue 
 const typeOf = ({ only, typeSql, isOfColumn = false }: SqlEntity): string =>
   evenly({ sql: typeSql, isOfColumn: only === undefined && isOfColumn })
 
+/** No longer what the column says alone. */
+const derived = { column: undefined, columns: undefined }
+
 /** INVARIANT: what is E has no value either, so that nothing is TRUE of it. */
 function alsoFailing(value: SqlValue, fails: string): SqlValue {
   const absence = { missing: eitherOf(value.missing, fails), fails: eitherOf(value.fails, fails) }
   if (value.shape === 'set') return { ...value, ...absence, rows: `select * from (${value.rows}) s where not ${fails}` }
-  return { ...value, ...absence, sql: `(case when not ${fails} then ${value.sql} end)` }
+  const sql = `(case when not ${fails} then ${value.sql} end)`
+  return { ...value, ...derived, ...absence, sql }
 }
 
 /** The value is worked out once, in a row of its own, and is strict (SPEC 5.1). */
@@ -243,7 +247,7 @@ export function bindLocal(
   }
   const row = at.bindings.alias()
   const own = isNull(`${row}.v`)
-  const local = { ...value, sql: `${row}.v`, missing: value.missing && own, fails: value.fails && own }
+  const local = { ...value, ...derived, sql: `${row}.v`, missing: value.missing && own, fails: value.fails && own }
   const guard =
     local.fails === undefined ? (sql: string) => sql : (sql: string) => `case when not ${own} then ${sql} end`
   return { local, wrap: (sql) => `(select ${guard(sql)} from (select ${value.sql} as v) ${row})` }

@@ -1,6 +1,6 @@
 import type { Type } from '../../ir/types.ts'
 import type { ColumnKind } from './sql-source.ts'
-import { type Bindings, isNull, type SqlValue, Untranslatable } from './sql-value.ts'
+import { type Bindings, isNull, type SqlScalar, type SqlValue, Untranslatable } from './sql-value.ts'
 
 /** A column, or a member of jsonb, as a value of the declared type: NULL where it does not fit (SPEC 5.5). */
 export type Raw = {
@@ -118,7 +118,12 @@ export function decodeValue(raw: Raw, type: Type, bindings: Bindings): SqlValue 
   switch (type.kind) {
     case 'entity': {
       const entity = entitySql(raw, type.types, bindings)
-      return { shape: 'entity', ...entity, missing: isNull(entity.sql), fails: undefined, isOfColumn: isOfColumn(raw) }
+      const columns =
+        raw.kind === 'text' && raw.typeSql !== undefined
+          ? { columns: { id: raw.sql, type: raw.typeSql, types: type.types } }
+          : {}
+      const missing = isNull(entity.sql)
+      return { shape: 'entity', ...entity, ...columns, missing, fails: undefined, isOfColumn: isOfColumn(raw) }
     }
     case 'set': {
       const { sql, rows } = setSql(raw, type.of, bindings)
@@ -137,9 +142,20 @@ export function decodeValue(raw: Raw, type: Type, bindings: Bindings): SqlValue 
         missing: isNull(sql),
         fails: undefined,
         isOfColumn: isText(type) && isOfColumn(raw),
+        ...columnOf(raw, type),
       }
     }
   }
+}
+
+/** A column whose order and equality are those of the values that are read from it. */
+function columnOf({ sql, kind, isColumn }: Raw, type: Type): Pick<SqlScalar, 'column'> {
+  if (!isColumn) return {}
+  const isPlain =
+    (kind === 'integer' && (type.kind === 'int' || type.kind === 'duration')) ||
+    (kind === 'timestamptz' && type.kind === 'time')
+  if (isPlain) return { column: { sql, kind } }
+  return kind === 'text' && type.kind === 'enum' ? { column: { sql, kind, members: type.values } } : {}
 }
 
 export const isOfColumn = (raw: Raw): boolean => raw.kind === 'text' || raw.typeSql !== undefined

@@ -1,5 +1,6 @@
 import type { Expr } from '../../ir/nodes.ts'
 import type { Type } from '../../ir/types.ts'
+import { compareColumn, isEntityOfColumn } from './column-compare.ts'
 import { decodeValue, distinctOf } from './decode.ts'
 import {
   type Compiling,
@@ -27,12 +28,15 @@ export function equal(
 ): string {
   const [left, right] = sides
   if (left.shape === 'entity' && right.shape === 'entity') {
+    const byColumn = isEntityOfColumn(at, left, right, mode) ?? isEntityOfColumn(at, right, left, mode)
+    if (byColumn !== undefined) return byColumn
     const isPlain = !left.isAlien && !right.isAlien && left.only !== undefined && left.only === right.only
     return strictly(sides, sameEntity(left, right), mode, isPlain)
   }
   if (left.shape === 'scalar' && right.shape === 'scalar') {
     if (left.isAlien || right.isAlien) return strictly(sides, 'false', mode, false)
-    return strictly(sides, sameScalar(left, right, expr.left.type), mode, true)
+    const byColumn = compareColumn(at, 'eq', [left, right], mode)
+    return strictly(sides, byColumn ?? sameScalar(left, right, expr.left.type), mode, true)
   }
   const isThere = joinSql(
     'and',

@@ -1,6 +1,7 @@
 import { equalValues } from '../../builtins/equal-values.ts'
 import type { Expr } from '../../ir/nodes.ts'
 import type { AttributeType, RelationExpr, RelationType } from '../../ir/program.ts'
+import { isEntityOfColumn } from './column-compare.ts'
 import { hangs } from './compile-value.ts'
 import { attributeOfType } from './read-attribute.ts'
 import { knotOf, type Pair } from './relation-graph.ts'
@@ -116,6 +117,8 @@ function isAttribute(at: Compiling, who: Holding, object: SqlObject, attribute: 
   if (value.shape === 'entity') {
     if (subject.isAlien) return guarded('false')
     if (subject.only !== undefined && value.only !== undefined && subject.only !== value.only) return guarded('false')
+    const byColumn = isEntityOfColumn(at, value, subject, mode)
+    if (byColumn !== undefined) return byColumn
     const sameType =
       subject.only !== undefined && value.only !== undefined ? '' : ` and ${value.typeSql} = ${subject.typeSql}`
     return guarded(`(${value.sql} = ${subject.sql}${sameType})`)

@@ -3,7 +3,7 @@ import type { Program } from '../../ir/program.ts'
 import type { Type } from '../../ir/types.ts'
 import type { Outcome } from '../../runtime/outcome.ts'
 import type { Span } from '../../source/span.ts'
-import type { SqlSource } from './sql-source.ts'
+import type { ColumnKind, SqlSource } from './sql-source.ts'
 
 /**
  * An expression in SQL. A boolean is SQL's own three values, NULL being E (SPEC 5.1). Any other value is NULL where it is absent
@@ -24,6 +24,12 @@ export type SqlScalar = Base & {
   readonly isBound?: boolean
   /** A text whose collation is that of its column. */
   readonly isOfColumn?: boolean
+  /** It is read from this column of the listed row, whose index may serve; `members` of an enum. */
+  readonly column?:
+    | { readonly sql: string; readonly kind: ColumnKind; readonly members?: readonly string[] }
+    | undefined
+  /** What is bound. */
+  readonly known?: Exclude<Value, object>
   /** A text that PostgreSQL cannot hold: equal to nothing. */
   readonly isAlien?: boolean
 }
@@ -36,6 +42,8 @@ export type SqlEntity = Base & {
   readonly only?: string
   /** Alias of the row, where the row itself is at hand. */
   readonly row?: string
+  /** Columns of the listed row that say id and type, whose indexes may serve. */
+  readonly columns?: { readonly id: string; readonly type: string; readonly types: readonly string[] } | undefined
   readonly isBound?: boolean
   readonly isOfColumn?: boolean
   readonly isAlien?: boolean
