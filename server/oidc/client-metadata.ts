@@ -40,8 +40,11 @@ export function isRegistrableRedirect(uri: string): boolean {
   const url = URL.parse(uri)
   if (url?.username !== '' || url.password !== '') return false
   if ([...uri].some((character) => character <= ' ' || character === '\u007f') || /[#*\\]/.test(uri)) return false
-  if (url.protocol === 'https:') return url.hostname !== ''
-  if (url.protocol === 'http:') return loopbackHosts.has(url.hostname)
+  if (/^https?:$/.test(url.protocol)) {
+    // `https:app.example` is an address to one parser, and a path below the present one to another (security.md row 7).
+    if (!/^https?:\/\/[^/?#]/i.test(uri)) return false
+    return url.protocol === 'https:' ? url.hostname !== '' : loopbackHosts.has(url.hostname)
+  }
   return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/i.test(url.protocol)
 }
 

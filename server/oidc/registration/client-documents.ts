@@ -14,6 +14,7 @@ import { type ClientDocument, type DocumentFailure, documentHost, readClientDocu
 import { requireRegistrable, requireServable } from './judge-client.ts'
 import type { OpenidSettings } from './openid-settings.ts'
 import type { Candidate } from './read-metadata.ts'
+import { createRegistrations } from './registered-clients.ts'
 import { requireUsable } from './require-usable.ts'
 
 const day = 86_400_000
@@ -92,6 +93,10 @@ export function createClientDocuments(options: ClientDocumentsOptions): FindByDo
       return document.failure === 'away' ? mayServeStale() : undefined
     }
     if (!(await judge(document.candidate))) return undefined
+    if (!record && (await createRegistrations(kernel.database, tenant.id).isFull())) {
+      kernel.log.warn({ tenant: tenant.id }, 'oidc: there are too many clients known by documents')
+      return undefined
+    }
     if (!(await isServable(options, scope, { clientId, document, checks }))) return undefined
     if (stored?.digest === document.digest && record) await refresh(kernel, scope, clientId, document)
     else await keep(kernel, scope, { clientId, document, isNew: record === undefined })

@@ -2,6 +2,10 @@ import type { Database } from '../../../adapters/database/port.ts'
 import { hashToken } from './initial-tokens.ts'
 import { type Terms, termsSchema } from './terms.ts'
 
+/** Clients of one tenant that came without anybody's word; beyond it new ones wait until unused ones are gone. */
+const mostStrangers = 10_000
+export const managementPrefix = 'wrat_'
+
 /** How a client came to register itself. */
 export type Way = 'initialToken' | 'open'
 
@@ -58,11 +62,19 @@ where tenant_id = $1 and client_id = $2 and token_hash = $3 returning client_id`
       const text = 'update client_registration set terms = $3 where tenant_id = $1 and client_id = $2'
       await run('settle', text, [clientId, JSON.stringify(terms)])
     },
-    /** How many clients of this tenant nobody made by hand. */
-    async count(atMost: number): Promise<number> {
-      const text = `select count(*) as count from (select 1 from client where tenant_id = $1 and origin <> 'administrator' limit $2) as found`
-      const [row] = await run<{ count: string }>('count', text, [atMost])
-      return Number(row?.count ?? 0)
+    /** Another management token for a client that lost its own; the one before is dead. False where it never registered. */
+    async reset(clientId: string, token: string, now: number): Promise<boolean> {
+      const text = `update client_registration set token_hash = $3, updated_at = $4
+where tenant_id = $1 and client_id = $2 returning client_id`
+      return (await run('reset', text, [clientId, hashToken(token), new Date(now)])).length === 1
+    },
+    /** Whether strangers have made as many clients as there may be; whoever holds an initial access token is none. */
+    async isFull(): Promise<boolean> {
+      const text = `select count(*) as count from (
+  select 1 from client c left join client_registration r on r.tenant_id = c.tenant_id and r.client_id = c.id
+  where c.tenant_id = $1 and c.origin <> 'administrator' and r.way is distinct from 'initialToken' limit $2) as found`
+      const [row] = await run<{ count: string }>('count', text, [mostStrangers])
+      return Number(row?.count ?? 0) >= mostStrangers
     },
   }
 }

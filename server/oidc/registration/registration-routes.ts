@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { actorOf, iso, onTenant } from '../../admin/request.ts'
+import { createClientStore } from '../../admin/client-store.ts'
+import { actorOf, existing, iso, onTenant, withTenant } from '../../admin/request.ts'
 import { errors } from '../../http/errors.ts'
 import type { RouteTable } from '../../http/route.ts'
 import { entityOf } from '../../identity/entities.ts'
@@ -7,6 +8,7 @@ import type { Kernel } from '../../kernel.ts'
 import { route } from '../../module.ts'
 import { createInitialTokens, type InitialToken, initialTokenSpec } from './initial-tokens.ts'
 import { createOpenidSettings, openidSettingsSchema } from './openid-settings.ts'
+import { createRegistrations, managementPrefix } from './registered-clients.ts'
 
 const tokenShape = z.object({
   id: z.string(),
@@ -25,7 +27,7 @@ const tokenShape = z.object({
 export const registrationRoutes = (kernel: Kernel): RouteTable => ({
   basePath: '/admin/v1',
   audiences: ['/admin'],
-  routes: [...initialTokenRoutes(kernel), ...settingsRoutes(kernel)],
+  routes: [...initialTokenRoutes(kernel), ...settingsRoutes(kernel), managementRoute(kernel)],
 })
 
 const initialTokenRoutes = (kernel: Kernel) => [
@@ -89,6 +91,34 @@ const initialTokenRoutes = (kernel: Kernel) => [
     },
   }),
 ]
+
+const managementRoute = (kernel: Kernel) =>
+  route({
+    method: 'POST',
+    path: '/clients/:id/rotate-registration-token',
+    summary: 'Another management token for a client that registered itself; the one before is dead',
+    action: 'rotateSecret',
+    resourceType: 'Client',
+    async resource(input) {
+      const { id = '' } = input.params
+      const client = await createClientStore(kernel.database, input.scope.tenant.id).find(id)
+      return existing(input, client?.origin === 'registration', entityOf('Client', id), 'listClients')
+    },
+    context: withTenant,
+    responds: z.object({ registrationAccessToken: z.string(), registrationClientUri: z.string() }),
+    async handle(input, judgement) {
+      const { id = '' } = input.params
+      const { tenant, now } = input.scope
+      const token = managementPrefix + kernel.secrets.token(32)
+      await kernel.withTransaction(actorOf(input, judgement), async (unit) => {
+        if (!(await createRegistrations(kernel.database, tenant.id).reset(id, token, now))) throw errors.not_found()
+        unit.audit({ action: 'oidc.registration_token.rotated', resource: entityOf('Client', id) })
+        unit.recordOnly()
+      })
+      const registrationClientUri = `${tenant.issuer}/oauth2/register/${id}`
+      return { body: { registrationAccessToken: token, registrationClientUri } }
+    },
+  })
 
 const settingsRoutes = (kernel: Kernel) => [
   route({

@@ -15,14 +15,10 @@ import { createInitialTokens, type InitialToken, isInitialToken } from './initia
 import { requireRegistrable, requireServable, requireUpdatable } from './judge-client.ts'
 import { createOpenidSettings } from './openid-settings.ts'
 import { type Candidate, isOwnMember, readMetadata, type WireMetadata, writeMetadata } from './read-metadata.ts'
-import { createRegistrations, type Registration, type Way } from './registered-clients.ts'
+import { createRegistrations, managementPrefix, type Registration, type Way } from './registered-clients.ts'
 import { requireUsable } from './require-usable.ts'
 import type { ReadStatement, Statement } from './software-statements.ts'
 import { meet, type Terms, within } from './terms.ts'
-
-/** Clients of one tenant that nobody made by hand; beyond it registration waits for an administrator. */
-const mostClients = 10_000
-const managementPrefix = 'wrat_'
 
 export type RegistrationOptions = {
   readonly kernel: Kernel
@@ -85,7 +81,7 @@ export function createRegistration(options: RegistrationOptions) {
       const { way, terms } = caller
       const judged = await judge({ scope, as: caller.scope, way, terms, wire, clientId, isNew: true, kept: {} })
       const registrations = createRegistrations(database, tenantId)
-      if ((await registrations.count(mostClients)) >= mostClients) throw registrationErrors.too_many_clients()
+      if (way === 'open' && (await registrations.isFull())) throw registrationErrors.too_many_clients()
       const secret = usesSecret(judged.metadata) ? secrets.token(32) : undefined
       const managementToken = managementPrefix + secrets.token(32)
       const { subject } = caller.scope

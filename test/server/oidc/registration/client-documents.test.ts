@@ -1,5 +1,6 @@
 // Clients known by a document at the address that is their id (draft-ietf-oauth-client-id-metadata-document-02; MCP authorization).
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { decodeJwt } from 'jose'
 import { openHttpBrowser } from '../../../kit/http-browser.ts'
 import { askToken, authorize, redeem, refresh, type SignInAs, signIn } from '../../../kit/sign-in.ts'
 import { openClientKey } from '../proofs.ts'
@@ -146,6 +147,23 @@ describe('a whole flow', () => {
     const aimed = await request(id, { resource: `${stand.issuer}/storage/v1` })
     expect(aimed.headers.get('location')).toContain('invalid_target')
   })
+})
+
+test('an MCP client finds its way from a resource to a token for it, and knows nothing before', async () => {
+  await settle(['app.example'], { registration: { scope: 'openid access', resources: ['/access'] } })
+  const { body: resource } = await stand.call('GET', '/.well-known/oauth-protected-resource/access')
+  const [issuer = ''] = resource.authorization_servers as string[]
+  const { body: server } = await stand.call('GET', `${issuer}/.well-known/oauth-authorization-server`)
+  expect(server).toMatchObject({
+    client_id_metadata_document_supported: true,
+    code_challenge_methods_supported: ['S256'],
+    token_endpoint_auth_methods_supported: expect.arrayContaining(['none']),
+  })
+  const target = String(resource.resource)
+  const { tokens } = await signIn(as({ scopes: ['openid', 'access'], resource: target }))
+  await settle(['app.example'])
+  const claims = decodeJwt(tokens.body.access_token ?? '')
+  expect([claims.aud, claims.client_id, claims.scope]).toEqual([target, id, 'access'])
 })
 
 describe('off unless the tenant says otherwise (provider.md §6)', () => {

@@ -178,6 +178,15 @@ describe('what an administrator does', () => {
     expect([body.accessTokenLifetimeSeconds, body.trustedIssuers]).toEqual([120, ['https://login.partner.example']])
   })
 
+  test('a client that lost its token is given another; nobody else has one', async () => {
+    const { status, body } = await stand.admin('POST', `${path()}/rotate-registration-token`)
+    expect([status, body.registrationClientUri]).toEqual([200, uri()])
+    expect((await stand.call('GET', uri(), undefined, token())).status).toBe(401)
+    expect((await stand.call('GET', uri(), undefined, String(body.registrationAccessToken))).status).toBe(200)
+    expect((await stand.admin('POST', '/clients/desk/rotate-registration-token')).status).toBe(404)
+    expect((await stand.call('POST', `/admin/v1${path()}/rotate-registration-token`)).status).toBe(401)
+  })
+
   test('files do not hold what registered itself', async () => {
     const headers = { authorization: `Bearer ${stand.adminToken}` }
     const text = await (await fetch(`${stand.issuer}/admin/v1/export`, { headers })).text()

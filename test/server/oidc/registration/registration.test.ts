@@ -252,6 +252,9 @@ describe('redirects (provider.md §6, and row 9 of the attack on the bare librar
     ['CR LF', 'https://app.example/cb\r\nset-cookie: a=b'],
     ['a tab', 'https://app.example/\tcb'],
     ['a backslash', 'https://app.example\\@evil.example/cb'],
+    ['no slashes', 'https:app.example/cb'],
+    ['one slash', 'https:/app.example/cb'],
+    ['three slashes', 'https:///app.example/cb'],
     ['script', 'javascript:alert(1)'],
     ['data', 'data:text/html,x'],
     ['a file', 'file:///etc/passwd'],
@@ -350,6 +353,17 @@ describe('other addresses', () => {
     expect(await codeOf({ ...signs, jwks: { keys: [{ ...key.publicJwk, d: 'x' }] } })).toBe('invalid_client_metadata')
     expect(await codeOf({ ...signs, jwks: { keys: [{ kty: 'oct', k: 'c2VjcmV0' }] } })).toBe('invalid_client_metadata')
   })
+})
+
+test('a public app in a browser asks for tokens from where it is redirected to, and from nowhere else (security.md §2.10)', async () => {
+  const { body } = await withToken({ redirect_uris: ['https://app.example/cb', 'com.example.app:/cb'] })
+  const originFor = async (origin: string) => {
+    const form = new URLSearchParams({ grant_type: 'authorization_code', code: 'x', client_id: String(body.client_id) })
+    const response = await fetch(`${stand.issuer}/oauth2/token`, { method: 'POST', headers: { origin }, body: form })
+    return response.headers.get('access-control-allow-origin')
+  }
+  expect(await originFor('https://app.example')).toBe('https://app.example')
+  expect(await originFor('https://evil.example')).toBeNull()
 })
 
 describe('software statements (RFC 7591 §2.3)', () => {
