@@ -374,9 +374,13 @@ export type World = {
   readonly context: ReadonlyMap<string, Value>
 }
 /** Everything of a world but what lies over it. */
-export function fillStore(store: EntityStore, { entities, tuples, permissions }: World): void {
-  for (const each of entities) store.putEntity(each)
-  for (const each of tuples) store.putTuple(each)
+export function fillStore(store: EntityStore, world: World): void {
+  for (const each of world.entities) store.putEntity(each)
+  for (const each of world.tuples) store.putTuple(each)
+  putPermissions(store, world)
+}
+
+export function putPermissions(store: EntityStore, { permissions }: Pick<World, 'permissions'>): void {
   for (const role of ['warden', 'auditor']) {
     const own = permissions.filter((each) => each.role === role)
     store.putRolePermissions(
