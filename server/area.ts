@@ -5,6 +5,7 @@ import type { ObjectStore } from '../adapters/object-store/port.ts'
 import type { Layer } from '../policy-lang/index.ts'
 import type { EntityBinding } from './decision/entity-binding.ts'
 import type { ExternBinding } from './decision/extern-binding.ts'
+import type { ListedAction } from './decision/oracle/check-lists.ts'
 import type { ClientAuthenticator, TokenVerifier } from './http/authentication.ts'
 import type { Mount } from './http/mount.ts'
 import type { RouteTable } from './http/route.ts'
@@ -20,6 +21,8 @@ export type Area = {
   /** Every `*.fbac` of the folder, read at start. */
   readonly policies?: { readonly folder: URL; readonly layer: Extract<Layer, 'platform' | 'module'> }
   readonly bindings?: readonly EntityBinding[]
+  /** What it lists: checked with every change of rules (SPEC 7.7). */
+  readonly lists?: readonly ListedAction[]
   readonly build?: (kernel: Kernel) => AreaParts | Promise<AreaParts>
 }
 

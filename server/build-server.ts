@@ -21,6 +21,7 @@ import { createExternCalls } from './decision/extern-calls.ts'
 import { createFilterTables } from './decision/filter-tables.ts'
 import { createGraphs } from './decision/graphs.ts'
 import { createRowLists } from './decision/list-rows.ts'
+import { createCheckLists } from './decision/oracle/check-lists.ts'
 import type { PolicySource } from './decision/policies.ts'
 import { createPolicies } from './decision/policy-store.ts'
 import { createProgramStore } from './decision/program-store.ts'
@@ -209,12 +210,21 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
     log,
     isSampled: () => Math.random() < config.rejudgedLists,
   })
+  const checkLists = createCheckLists({
+    database,
+    bindings,
+    tables,
+    compiler,
+    lists: areas.flatMap((area) => area.lists ?? []),
+    log,
+  })
   const kernel: Kernel = {
     ...adapters,
     decisions,
     explain,
     partialFilter,
     lists,
+    checkLists,
     policies,
     tenants,
     changes: feed,

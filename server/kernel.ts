@@ -8,6 +8,7 @@ import type { Secrets } from '../adapters/secrets/port.ts'
 import type { Config } from './config/config.ts'
 import type { DecisionPoint } from './decision/decision-point.ts'
 import type { ExplainDecision } from './decision/explain-decision.ts'
+import type { CheckLists } from './decision/oracle/check-lists.ts'
 import type { Policies } from './decision/policies.ts'
 import type { PartialFilter } from './decision/row-filter.ts'
 import type { RowLists } from './decision/row-listing.ts'
@@ -31,6 +32,7 @@ export type Kernel = {
   readonly policies: Policies
   readonly partialFilter: PartialFilter
   readonly lists: RowLists
+  readonly checkLists: CheckLists
   readonly tenants: Tenants
   readonly changes: ChangeFeed
   readonly consistency: ConsistencyTokens

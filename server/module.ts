@@ -4,6 +4,7 @@ import { actionKey } from '../policy-lang/index.ts'
 import type { Area, AreaParts } from './area.ts'
 import type { ActivePolicy } from './decision/active-policy.ts'
 import type { EntityBinding } from './decision/entity-binding.ts'
+import type { ListedAction } from './decision/oracle/check-lists.ts'
 import type { Route, RouteTable } from './http/route.ts'
 import type { Kernel } from './kernel.ts'
 
@@ -15,6 +16,7 @@ export { createClientStore } from './admin/client-store.ts'
 export type { Area, OutboxRow } from './area.ts'
 export type { JsonValue, Judgement } from './decision/decision-point.ts'
 export type { EntityBinding } from './decision/entity-binding.ts'
+export type { ListedAction } from './decision/oracle/check-lists.ts'
 export type { ListedRow, RowFilter, RowListing, RowLists, RowPage } from './decision/row-listing.ts'
 export type { Actor, UnitOfWork } from './events/unit-of-work.ts'
 export { type Form, readForm } from './http/body.ts'
@@ -44,6 +46,8 @@ export type ModuleDefinition = {
   readonly migrations: readonly Migration[]
   /** FBAC type → table, so that decisions about stored rows can be made without the module. */
   readonly bindings: readonly EntityBinding[]
+  /** What its routes list of bound types by `kernel.lists`: new rules that no filter agrees with are refused (SPEC 7.7). */
+  readonly lists?: readonly ListedAction[]
   readonly build: (kernel: Kernel) => ModuleParts | Promise<ModuleParts>
 }
 
@@ -69,12 +73,13 @@ export const route = <Body, Query>(row: Route<Body, Query>): Route<never, never>
 
 /** All modules have the tokens of `<issuer>/api` in common, and each its own audience (modules.md §0). */
 export function defineModule(definition: ModuleDefinition): Area {
-  const { name, basePath, migrations, bindings } = definition
+  const { name, basePath, migrations, bindings, lists = [] } = definition
   return {
     name,
     migrations,
     policies: { folder: definition.policies, layer: 'module' },
     bindings,
+    lists,
     async build(kernel) {
       const { routes, jobs = [], externs, topics, start, stop } = await definition.build(kernel)
       return {

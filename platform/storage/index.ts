@@ -21,6 +21,10 @@ export const storageModule = (
     policies: new URL('./policy/', import.meta.url),
     migrations: [schema],
     bindings,
+    lists: [
+      { action: 'read', type: 'Bucket' },
+      { action: 'read', type: 'StoredObject' },
+    ],
     async build(kernel) {
       const storage: Storage = { kernel, objects: await openObjects(kernel), settings }
       return {

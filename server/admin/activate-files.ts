@@ -30,7 +30,8 @@ export async function activatePolicyFiles(
   }
   const active = (await kernel.policies.current(tenantId)).program
   try {
-    await checkGates({ database: kernel.database, tenantId, set, composed, active, now: kernel.clock.now() })
+    const { database, checkLists: lists } = kernel
+    await checkGates({ database, tenantId, set, composed, active, now: kernel.clock.now(), lists })
   } catch (error) {
     if (error instanceof Refusal) return { activated: false, problems: describe(error) }
     throw error

@@ -16,6 +16,10 @@ export const adminErrors = refusals({
   entity_refused: { status: 422, title: 'The entity does not fit the declarations of the active policy.' },
   policy_invalid: { status: 422, title: 'The policy does not compile; the active version stays.' },
   policy_tests_failed: { status: 422, title: 'Tests of the policy fail; the active version stays.' },
+  list_disagrees: {
+    status: 422,
+    title: 'A list by these rules would differ from what each check says; the active version stays.',
+  },
   draft_not_found: { status: 404, title: 'There is no such draft.' },
   version_not_found: { status: 404, title: 'There is no such version.' },
   active_moved: { status: 409, title: 'Another version was activated meanwhile.' },

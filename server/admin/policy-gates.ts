@@ -7,6 +7,7 @@ import {
   runTests,
   type Tuple,
 } from '../../policy-lang/index.ts'
+import type { CheckLists } from '../decision/oracle/check-lists.ts'
 import type { Composed } from '../decision/policies.ts'
 import { roleClosure } from '../rbac/closure.ts'
 import { createRoleStore } from '../rbac/role-store.ts'
@@ -24,6 +25,7 @@ export type Gate = {
   /** The program that is active now. */
   readonly active: Program | undefined
   readonly now: number
+  readonly lists: CheckLists
 }
 
 /** The compiled program, or 422 with every diagnostic. */
@@ -41,6 +43,14 @@ export async function checkGates(gate: Gate): Promise<void> {
   refuseFailingTests(gate, program)
   await refuseLostDeclarations(gate, program)
   await refuseLockOut(gate, program)
+  await refuseUnequalLists(gate)
+}
+
+/** SPEC 7.7: what a list would show is what a check allows, over generated rows, or the rules never count. */
+async function refuseUnequalLists({ lists, composed, active, now }: Gate): Promise<void> {
+  if (!composed.policy) return
+  const found = await lists.disagreements(composed.policy, { active, now })
+  if (found.length > 0) throw adminErrors.list_disagrees({ members: { lists: found } })
 }
 
 function refuseFailingTests({ set, composed }: Gate, program: Program): void {

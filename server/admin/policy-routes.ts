@@ -113,6 +113,7 @@ export const policyRoutes = (admin: Admin) => [
       if (before) requireMatchIfGiven(input.headers, etagOf(before.version))
       const composed = await kernel.policies.compose(input.scope.tenant.id, set.data, input.body.files)
       requireProgram(set.data, composed)
+      const unsayable = composed.policy ? await kernel.checkLists.unsayable(composed.policy) : []
       const draft = kernel.secrets.token(12)
       const createdBy = byOf(input)
       const { value } = await kernel.withTransaction(actorOf(input, judgement), async (unit) => {
@@ -120,7 +121,8 @@ export const policyRoutes = (admin: Admin) => [
         await sets.putDraft(unit, set.data, { id: draft, version, createdBy })
         return version
       })
-      const diagnostics = locateDiagnostics(set.data, composed).map(plain)
+      const found = [...composed.diagnostics, ...unsayable]
+      const diagnostics = locateDiagnostics(set.data, { ...composed, diagnostics: found }).map(plain)
       return { body: { draft, version: value, diagnostics } }
     },
   }),
@@ -140,6 +142,7 @@ export const policyRoutes = (admin: Admin) => [
       'policy_tests_failed',
       'declaration_in_use',
       'would_lock_out',
+      'list_disagrees',
     ],
     async handle(input, judgement) {
       const version = await setsOf(admin, input).findDraft(nameOf(input), input.params.draft ?? '')
@@ -179,7 +182,14 @@ export const policyRoutes = (admin: Admin) => [
     resourceType: 'PolicySet',
     resource: (input) => existingSet(admin, input),
     successStatus: 204,
-    refuses: ['precondition_required', 'version_conflict', 'policy_invalid', 'declaration_in_use', 'would_lock_out'],
+    refuses: [
+      'precondition_required',
+      'version_conflict',
+      'policy_invalid',
+      'declaration_in_use',
+      'would_lock_out',
+      'list_disagrees',
+    ],
     async handle(input, judgement) {
       const { kernel } = admin
       const set = await getSet(admin, input)
@@ -229,6 +239,7 @@ const gateOf = ({ kernel }: Admin, { scope }: Pick<Input, 'scope'>) => ({
   tenantId: scope.tenant.id,
   active: scope.policy.program,
   now: scope.now,
+  lists: kernel.checkLists,
 })
 
 /** Sets live in no entity table: the decision is given the row. Also a set that is yet to be made. */

@@ -129,6 +129,14 @@ function refusalOf(scope: RequestScope, judgement: Judgement, showRules: boolean
       : {}),
   }
   const detail = judgement.texts.length > 0 ? { detail: judgement.texts.join(' ') } : {}
+  const again = advice.find(({ name }) => name === 'reauthenticate')
+  if (again) {
+    return errors.reauthentication_required({
+      members,
+      ...detail,
+      headers: { 'www-authenticate': challenge(again.args) },
+    })
+  }
   const stepUp = advice.find(({ name }) => name === 'stepUp')
   if (!stepUp) return errors.access_denied({ members, ...detail })
   return errors.insufficient_user_authentication({

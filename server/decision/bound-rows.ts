@@ -32,7 +32,7 @@ type Remembered = { readonly data: EntityData | null; readonly program: Program;
 
 /** Throws for two bindings of one type: decisions must not depend on which was registered last. */
 export function createBoundRows(
-  database: Database,
+  database: Pick<Database, 'query' | 'inTransaction'>,
   bindings: readonly EntityBinding[],
   changes: ChangeFeed,
 ): BoundRows {

@@ -32,6 +32,8 @@ export const limits = {
   searchPageMaximum: 1_000,
   /** Checks that one page may cost: then it ends where it is, with a token to go on. */
   checksPerPage: 10_000,
+  /** Generated rows of each list that the row oracle judges before new rules count (SPEC 7.7). */
+  sampleRows: 1_000,
   /** Readings of a page whose facts change while it is judged again. */
   listReadings: 3,
   /** Rows of a list read and judged at a time where no filter can be made, and at most for one page. */

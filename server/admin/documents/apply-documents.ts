@@ -226,9 +226,9 @@ async function checkSets(
   admin: Admin,
   { tenantId, now }: { readonly tenantId: string; readonly now: number },
 ): Promise<void> {
-  const { database, policies } = admin.kernel
+  const { database, policies, checkLists: lists } = admin.kernel
   const composed = await composeActive(admin, tenantId)
-  await checkGates({ database, tenantId, set: '', composed, active: policies.peek(tenantId)?.program, now })
+  await checkGates({ database, tenantId, set: '', composed, active: policies.peek(tenantId)?.program, now, lists })
 }
 
 /** ORDER: what names others goes first. */

@@ -97,7 +97,8 @@ describe('policy sets (admin.md §3)', () => {
     const on = { type: 'Tenant', id: 'default' }
     await rig.call('POST', '/admin/v1/assignments', { subject: { type: 'User', id: made.body.id }, role: 'admin', on })
     const composed = await policies.compose('default', 'notes', { 'notes.fbac': open })
-    const gate = { database, tenantId: 'default', set: 'notes', composed, active: undefined, now: clock.now() }
+    const lists = { unsayable: async () => [], disagreements: async () => [] }
+    const gate = { database, tenantId: 'default', set: 'notes', composed, active: undefined, now: clock.now(), lists }
     await expect(checkGates(gate)).resolves.toBeUndefined()
     // Tenants cannot write such rules, for the platform's are sealed: a program without them stands for a platform that could.
     if (!composed.policy) throw new Error('it compiles')

@@ -43,6 +43,7 @@ export async function openRig(changes: Partial<Config> = {}): Promise<Rig> {
     trustedProxies: [],
     mailFrom: 'writ@example.test',
     logLevel: 'debug',
+    rejudgedLists: 0,
     ...changes,
   }
   const logs: string[] = []
