@@ -1,9 +1,11 @@
 import { type Database, DatabaseError } from '../../adapters/database/port.ts'
 import type { Secrets } from '../../adapters/secrets/port.ts'
 import type { UnitOfWork } from '../events/unit-of-work.ts'
+import { algorithmMistakeOf, algorithmsOf } from '../oidc/algorithms.ts'
 import { type ClientMetadata, clientMetadataSchema, hashClientSecret } from '../oidc/client-metadata.ts'
 import { fapiMistake } from '../oidc/fapi.ts'
 import { sectorMistake } from '../oidc/pairwise.ts'
+import { createOpenidSettings } from '../oidc/registration/openid-settings.ts'
 import { cliClientId } from './cli-token.ts'
 import { adminErrors } from './errors.ts'
 import { entity } from './request.ts'
@@ -49,6 +51,12 @@ export function createClientStore(database: Database, tenantId: string) {
     rows()
       .where('id', id)
       .update({ secret_hashes: JSON.stringify(hashes), version: database.raw('version + 1') })
+  /** Each member is right by itself; together they may be of no use. Whoever writes them is told, not the client later. */
+  const requireServable = async (metadata: ClientMetadata): Promise<void> => {
+    const algorithms = algorithmsOf(await createOpenidSettings(database, tenantId).read())
+    const detail = fapiMistake(metadata) ?? sectorMistake(metadata) ?? algorithmMistakeOf(metadata, algorithms)
+    if (detail !== undefined) throw adminErrors.client_unusable({ detail })
+  }
   return {
     find,
     async list(
@@ -65,7 +73,7 @@ export function createClientStore(database: Database, tenantId: string) {
     /** With the secret's digest, where the client has one. */
     async create(unit: UnitOfWork, client: NewClient, secret: string | undefined): Promise<void> {
       if (client.id === cliClientId) throw adminErrors.client_exists()
-      requireServable(client.metadata)
+      await requireServable(client.metadata)
       try {
         await database.table('client').insert({
           tenant_id: tenantId,
@@ -85,7 +93,7 @@ export function createClientStore(database: Database, tenantId: string) {
     },
     async update(unit: UnitOfWork, id: string, change: ClientChange): Promise<void> {
       const { name, status, metadata, firstParty } = change
-      if (metadata !== undefined) requireServable(metadata)
+      if (metadata !== undefined) await requireServable(metadata)
       const before = metadata === undefined ? undefined : await find(id)
       await rows()
         .where('id', id)
@@ -176,10 +184,4 @@ function isSameButDescription(before: ClientMetadata | undefined, after: ClientM
         .sort(([one], [other]) => (one < other ? -1 : 1)),
     )
   return before !== undefined && rest(before) === rest(after)
-}
-
-/** Each member is right by itself; together they may be of no use. Whoever writes them is told, not the client later. */
-function requireServable(metadata: ClientMetadata): void {
-  const detail = fapiMistake(metadata) ?? sectorMistake(metadata)
-  if (detail !== undefined) throw adminErrors.client_unusable({ detail })
 }

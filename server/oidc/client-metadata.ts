@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
+import { answerAlgorithms, clientAlgorithms, contentEncryptions, keyEncryptions } from './algorithms.ts'
 
 /** Scopes that release claims or refresh tokens; they belong to no resource. */
 export const identityScopes: ReadonlySet<string> = new Set([
@@ -68,7 +69,7 @@ export const clientMetadataSchema = z.strictObject({
   scope: scopeText.default('openid'),
   /** Audiences that the client may ask for, as paths under the issuer or absolute; absent: the ordinary ones. */
   allowedResources: z.array(z.string().max(2_000)).max(50).optional(),
-  idTokenSignedResponseAlg: z.enum(['RS256', 'ES256']).default('RS256'),
+  idTokenSignedResponseAlg: z.enum(answerAlgorithms).default('RS256'),
   /** `pairwise`: people have another name in each sector, so that clients cannot recognise them together (OIDC Core §8). */
   subjectType: z.enum(['public', 'pairwise']).default('public'),
   /** Lists the redirects that make up one sector (OIDC Core §8.1); asked before the client is used. */
@@ -79,12 +80,12 @@ export const clientMetadataSchema = z.strictObject({
   /** What is enforced for this client as a whole (`fapi.ts`). */
   profile: z.enum(profiles).default('oauth21'),
   /** How introspection is answered where the client asks for `application/token-introspection+jwt` (RFC 9701 §5). */
-  introspectionSignedResponseAlg: z.enum(['RS256', 'ES256']).optional(),
+  introspectionSignedResponseAlg: z.enum(answerAlgorithms).optional(),
   /** How userinfo is answered: signed if stated (OIDC Core §5.3.2). */
-  userinfoSignedResponseAlg: z.enum(['RS256', 'ES256']).optional(),
+  userinfoSignedResponseAlg: z.enum(answerAlgorithms).optional(),
   accessTokenLifetimeSeconds: z.int().min(60).max(3_600).optional(),
   /** How authorization responses are signed where the client asks for `jwt` response modes (JARM §4). */
-  authorizationSignedResponseAlg: z.enum(['RS256', 'ES256']).default('RS256'),
+  authorizationSignedResponseAlg: z.enum(answerAlgorithms).default('RS256'),
   /** Types of `authorization_details` that the client may ask for (RFC 9396 §10): actions that the tenant's policies declare. */
   authorizationDetailsTypes: z.array(z.string().min(1).max(200)).max(50).optional(),
   /** How the client learns that a person has decided elsewhere (CIBA Core §4). */
@@ -171,8 +172,17 @@ export const clientMetadataSchema = z.strictObject({
   defaultMaxAge: z.int().min(0).max(31_536_000).optional(),
   requireAuthTime: z.boolean().optional(),
   /** The only algorithm of the client's assertions, and of its request objects. */
-  tokenEndpointAuthSigningAlg: z.enum(['ES256', 'PS256', 'EdDSA', 'RS256']).optional(),
-  requestObjectSigningAlg: z.enum(['ES256', 'PS256', 'EdDSA', 'RS256']).optional(),
+  tokenEndpointAuthSigningAlg: z.enum(clientAlgorithms).optional(),
+  requestObjectSigningAlg: z.enum(clientAlgorithms).optional(),
+  /** Answers that only the client can read: signed first, then encrypted to a key of its own (OIDC Core §16.14, RFC 9701 §5, JARM §2.2). */
+  idTokenEncryptedResponseAlg: z.enum(keyEncryptions).optional(),
+  idTokenEncryptedResponseEnc: z.enum(contentEncryptions).optional(),
+  userinfoEncryptedResponseAlg: z.enum(keyEncryptions).optional(),
+  userinfoEncryptedResponseEnc: z.enum(contentEncryptions).optional(),
+  introspectionEncryptedResponseAlg: z.enum(keyEncryptions).optional(),
+  introspectionEncryptedResponseEnc: z.enum(contentEncryptions).optional(),
+  authorizationEncryptedResponseAlg: z.enum(keyEncryptions).optional(),
+  authorizationEncryptedResponseEnc: z.enum(contentEncryptions).optional(),
 })
 export type ClientMetadata = z.infer<typeof clientMetadataSchema>
 

@@ -135,6 +135,14 @@ const passedOn = [
   'requireAuthTime',
   'tokenEndpointAuthSigningAlg',
   'requestObjectSigningAlg',
+  'idTokenEncryptedResponseAlg',
+  'idTokenEncryptedResponseEnc',
+  'userinfoEncryptedResponseAlg',
+  'userinfoEncryptedResponseEnc',
+  'introspectionEncryptedResponseAlg',
+  'introspectionEncryptedResponseEnc',
+  'authorizationEncryptedResponseAlg',
+  'authorizationEncryptedResponseEnc',
 ] as const
 
 /** A client that is to be pinged, and gave no address, polls. The address itself is the outbox's to know (`ping-clients.ts`). */

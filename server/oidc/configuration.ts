@@ -1,6 +1,13 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import type { Egress } from '../../adapters/egress/port.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import {
+  algorithmsOf,
+  clientAlgorithms,
+  contentEncryptions,
+  keyEncryptions,
+  type SigningAlgorithm,
+} from './algorithms.ts'
 import { claimsByScope } from './claims.ts'
 import { dpopAlgorithms } from './dpop-proof.ts'
 import type { Hooks } from './hooks.ts'
@@ -55,7 +62,7 @@ export function configurationOf({
     adapter: hooks.adapter,
     // ORDER: current keys first, since the library signs with the first that fits; the others are published (provider.md §5).
     jwks: { keys: keys.map((key) => ({ ...key.privateJwk })) },
-    ...protocol(hooks),
+    ...protocol(hooks, algorithmsOf(settings)),
     // Where there is no guard, no address of a client's choosing is asked (security.md row 9).
     fetch: egress ?? (() => Promise.reject(new Error('oidc: outgoing requests are off'))),
     features: { ...featuresOf(tenant, hooks, nonceSecret), backchannelLogout: { enabled: egress !== undefined } },
@@ -101,7 +108,7 @@ export const cookieNames = (tenantId: string, isSecure: boolean) => ({
   resume: `writ-${tenantId}-resume`,
 })
 
-const protocol = (hooks: Hooks) => ({
+const protocol = (hooks: Hooks, algorithms: readonly SigningAlgorithm[]) => ({
   findAccount: hooks.findAccount,
   extraTokenClaims: hooks.extraTokenClaims,
   loadExistingGrant: hooks.loadExistingGrant,
@@ -132,12 +139,16 @@ const protocol = (hooks: Hooks) => ({
   sectorIdentifierUriValidate: hooks.mustVerifySector,
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
   enabledJWA: {
-    clientAuthSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'RS256'],
-    idTokenSigningAlgValues: ['RS256', 'ES256'],
-    userinfoSigningAlgValues: ['RS256', 'ES256'],
-    introspectionSigningAlgValues: ['RS256', 'ES256'],
-    authorizationSigningAlgValues: ['RS256', 'ES256'],
-    requestObjectSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'RS256'],
+    clientAuthSigningAlgValues: [...clientAlgorithms],
+    idTokenSigningAlgValues: [...algorithms],
+    userinfoSigningAlgValues: [...algorithms],
+    introspectionSigningAlgValues: [...algorithms],
+    authorizationSigningAlgValues: [...algorithms],
+    requestObjectSigningAlgValues: [...clientAlgorithms],
+    // What is encrypted to us would need keys of its own; TLS carries it, and what is signed is signed.
+    requestObjectEncryptionAlgValues: [],
+    requestObjectEncryptionEncValues: [],
+    ...encryptedAnswers,
     dPoPSigningAlgValues: dpopAlgorithms,
   },
   extraClientMetadata: { properties: ['corsOrigins', 'profile'] },
@@ -148,6 +159,13 @@ const protocol = (hooks: Hooks) => ({
   formats: { bitsOfOpaqueRandomness: 256 },
   fetchResponseBodyLimits: { jwks_uri: 64 * 1024, sector_identifier_uri: 64 * 1024 },
 })
+
+const encryptedAnswers = Object.fromEntries(
+  ['idToken', 'userinfo', 'introspection', 'authorization'].flatMap((answer) => [
+    [`${answer}EncryptionAlgValues`, [...keyEncryptions]],
+    [`${answer}EncryptionEncValues`, [...contentEncryptions]],
+  ]),
+)
 
 const featuresOf = (tenant: Tenant, hooks: Hooks, nonceSecret: Buffer) => ({
   devInteractions: { enabled: false },
@@ -162,6 +180,7 @@ const featuresOf = (tenant: Tenant, hooks: Hooks, nonceSecret: Buffer) => ({
   richAuthorizationRequests: hooks.details,
   jwtResponseModes: { enabled: true },
   userinfo: { enabled: true },
+  encryption: { enabled: true },
   fapi: { enabled: true, profile: hooks.fapiProfile },
   jwtUserinfo: { enabled: true },
   jwtIntrospection: { enabled: true },

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { jwtVerify } from 'jose'
 import type { Tenant } from '../tenancy/tenant.ts'
+import { answerAlgorithms } from './algorithms.ts'
 import type { SigningKey } from './keys.ts'
 
 const longestToken = 16_384
@@ -24,7 +25,7 @@ export function idTokenVerifier(kit: {
     try {
       const { payload, protectedHeader } = await jwtVerify(text, keyFor, {
         issuer: kit.tenant.issuer,
-        algorithms: ['RS256', 'ES256'],
+        algorithms: [...answerAlgorithms],
         currentDate: new Date(kit.now()),
         clockTolerance: 10,
         requiredClaims: ['sub', 'aud', 'exp', 'iat'],

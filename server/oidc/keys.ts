@@ -3,9 +3,7 @@ import { promisify } from 'node:util'
 import type { UnitOfWork } from '../events/unit-of-work.ts'
 import { entityOf } from '../identity/entities.ts'
 import type { Kernel } from '../kernel.ts'
-
-/** Access tokens are signed ES256; ID tokens RS256, which OpenID requires, unless the client asks otherwise. */
-export type SigningAlgorithm = 'ES256' | 'RS256'
+import { ordinaryAlgorithms, type SigningAlgorithm } from './algorithms.ts'
 
 export type SigningKey = {
   readonly kid: string
@@ -26,31 +24,42 @@ type KeyRecord = {
 type KeyStore = Pick<Kernel, 'database' | 'secrets' | 'clock' | 'withTransaction'>
 
 /**
- * The token keys of a tenant, generated at first use. RSA takes a while, so both kinds are made at once on the thread pool and
- * outside of the transaction; of two nodes that do so together one wins, and both use its keys.
+ * The token keys of a tenant, generated at first use of an algorithm. RSA takes a while, so all are made at once on the thread pool
+ * and outside of the transaction; of two nodes that do so together one wins, and both use its keys.
  */
-export async function ensureSigningKeys(store: KeyStore, tenantId: string): Promise<readonly SigningKey[]> {
+export async function ensureSigningKeys(
+  store: KeyStore,
+  tenantId: string,
+  algorithms: readonly SigningAlgorithm[] = ordinaryAlgorithms,
+): Promise<readonly SigningKey[]> {
   const existing = await readSigningKeys(store, tenantId)
-  if (existing.length > 0) return existing
-  const made = await makeSigningKeys(store)
+  const missing = missingIn(existing, algorithms)
+  if (missing.length === 0) return existing
+  const made = await makeSigningKeys(store, missing)
   const actor = { tenantId, subject: entityOf('Tenant', tenantId) }
   await store.withTransaction(actor, async (unit) => {
     unit.recordOnly()
     await store.database.query({ name: 'signing-key-lock', text: 'select id from tenant where id = $1 for update' }, [
       tenantId,
     ])
-    if ((await readSigningKeys(store, tenantId)).length > 0) return
-    await insertSigningKeys(store, unit, { tenantId, keys: made, state: 'current' })
+    const stillMissing = missingIn(await readSigningKeys(store, tenantId), missing)
+    const keys = made.filter(({ algorithm }) => stillMissing.includes(algorithm))
+    await insertSigningKeys(store, unit, { tenantId, keys, state: 'current' })
   })
   return readSigningKeys(store, tenantId)
 }
 
+const missingIn = (keys: readonly SigningKey[], algorithms: readonly SigningAlgorithm[]): readonly SigningAlgorithm[] =>
+  algorithms.filter((algorithm) => !keys.some((key) => key.algorithm === algorithm && key.state === 'current'))
+
 /** What every statement about token keys ends in; policies are signed by keys of their own. */
 export const keyPurpose = "and purpose = 'token'"
 
-/** One key of each kind, not yet stored. */
-export const makeSigningKeys = (store: Pick<KeyStore, 'secrets'>): Promise<readonly MadeKey[]> =>
-  Promise.all([makeKey(store, 'ES256'), makeKey(store, 'RS256')])
+/** One key for each algorithm, not yet stored. */
+export const makeSigningKeys = (
+  store: Pick<KeyStore, 'secrets'>,
+  algorithms: readonly SigningAlgorithm[],
+): Promise<readonly MadeKey[]> => Promise.all(algorithms.map((algorithm) => makeKey(store, algorithm)))
 
 export async function insertSigningKeys(
   { database, secrets, clock }: KeyStore,
@@ -108,9 +117,16 @@ async function makeKey({ secrets }: Pick<KeyStore, 'secrets'>, algorithm: Signin
 
 const generateKeys = promisify(generateKeyPair)
 
-const generate = (algorithm: SigningAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> =>
-  algorithm === 'ES256'
-    ? generateKeys('ec', { namedCurve: 'P-256' })
-    : generateKeys('rsa', { modulusLength: 2_048, publicExponent: 65_537 })
+function generate(algorithm: SigningAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+  switch (algorithm) {
+    case 'ES256':
+      return generateKeys('ec', { namedCurve: 'P-256' })
+    case 'EdDSA':
+      return generateKeys('ed25519')
+    case 'RS256':
+    case 'PS256':
+      return generateKeys('rsa', { modulusLength: 2_048, publicExponent: 65_537 })
+  }
+}
 
 const exportJwk = (key: KeyObject): object => key.export({ format: 'jwk' })

@@ -7,6 +7,7 @@ import type { Kernel } from '../kernel.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { createAdapter } from './adapter.ts'
+import { algorithmsOf } from './algorithms.ts'
 import { detailTypesOf } from './authorization-details.ts'
 import { noteLogouts, type TellSignedOut } from './backchannel-logout.ts'
 import { type ClientRecord, type ClientRecords, isSecretOf, toLibraryMetadata } from './client-records.ts'
@@ -86,11 +87,11 @@ export function createProviders(options: ProvidersOptions): Providers {
   const build = async (tenant: Tenant): Promise<TenantProvider> => {
     library ??= loadLibrary(options.kernel.log)
     const { kernel } = options
-    const [loaded, keys, { program }, settings] = await Promise.all([
+    const settings = await createOpenidSettings(kernel.database, tenant.id).read()
+    const [loaded, keys, { program }] = await Promise.all([
       library,
-      ensureSigningKeys(kernel, tenant.id),
+      ensureSigningKeys(kernel, tenant.id, algorithmsOf(settings)),
       kernel.policies.current(tenant.id),
-      createOpenidSettings(kernel.database, tenant.id).read(),
     ])
     const takesDocuments = options.documents !== undefined && mayTakeDocuments(program, settings)
     return buildProvider(options, loaded, tenant, {

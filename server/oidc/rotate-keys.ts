@@ -1,7 +1,9 @@
 import type { Actor } from '../events/unit-of-work.ts'
 import { entityOf } from '../identity/entities.ts'
 import type { Kernel } from '../kernel.ts'
+import { algorithmsOf } from './algorithms.ts'
 import { insertSigningKeys, keyPurpose, makeSigningKeys } from './keys.ts'
+import { createOpenidSettings } from './registration/openid-settings.ts'
 
 const day = 24 * 60 * 60 * 1_000
 /** Every verifier has read the next key by then: JWKS are kept for minutes, by some for a day. */
@@ -32,7 +34,8 @@ export async function rotateSigningKeys(
   const { tenantId } = actor
   const { database, clock } = kernel
   // Outside of the transaction: RSA takes a while. Of what was made in vain nothing is kept.
-  const made = await makeSigningKeys(kernel)
+  const settings = await createOpenidSettings(database, tenantId).read()
+  const made = await makeSigningKeys(kernel, algorithmsOf(settings))
   const run = (name: string, text: string, values: readonly unknown[] = []) =>
     database.query<{ kid: string; created_at: Date }>({ name: `signing-key-${name}`, text }, [tenantId, ...values])
   const { value } = await kernel.withTransaction(actor, async (unit) => {

@@ -7,5 +7,6 @@ export const registrationErrors = refusals({
   invalid_software_statement: { status: 400, title: 'The software statement is not valid.' },
   unapproved_software_statement: { status: 400, title: 'The issuer of the software statement is not trusted here.' },
   too_many_clients: { status: 503, title: 'No more clients can register themselves for now.' },
+  algorithm_in_use: { status: 409, title: 'Clients still ask for a signing algorithm that would go.' },
   initial_token_needed: { status: 401, title: 'Registering takes an initial access token.' },
 })

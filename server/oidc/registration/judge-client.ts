@@ -2,6 +2,7 @@ import type { DecisionPoint, JsonValue } from '../../decision/decision-point.ts'
 import { errors } from '../../http/errors.ts'
 import type { RequestScope } from '../../http/request-scope.ts'
 import { entityOf } from '../../identity/entities.ts'
+import { algorithmMistakeOf, answerAlgorithms } from '../algorithms.ts'
 import { fapiMistake } from '../fapi.ts'
 import { sectorMistake } from '../pairwise.ts'
 import { registrationErrors } from './errors.ts'
@@ -58,7 +59,8 @@ export async function requireUpdatable(decisions: DecisionPoint, application: Ap
 
 /** Each member is right by itself; together they may be of no use. */
 export function requireServable({ metadata }: Candidate): void {
-  const detail = fapiMistake(metadata) ?? sectorMistake(metadata)
+  // Which algorithms the tenant has keys for is asked of the library (`require-usable.ts`).
+  const detail = fapiMistake(metadata) ?? sectorMistake(metadata) ?? algorithmMistakeOf(metadata, answerAlgorithms)
   if (detail !== undefined) throw registrationErrors.invalid_client_metadata({ detail })
 }
 

@@ -41,3 +41,37 @@ test('what can be served is written, and cannot be changed into what cannot', as
   ])
   expect((await change({ name: 'Bank' })).status).toBe(200)
 })
+
+const encrypted = { idTokenEncryptedResponseAlg: 'ECDH-ES' }
+const rsa = { kty: 'RSA', n: 'AQAB', e: 'AQAB' }
+
+test.each([
+  ['a signature that the tenant has no keys for', { idTokenSignedResponseAlg: 'PS256' }],
+  ['encryption without a key to encrypt to', encrypted],
+  ['encryption to a key of another kind (RFC 7518 §4.6)', { ...encrypted, jwks: { keys: [rsa] } }],
+  ['a content algorithm alone', { idTokenEncryptedResponseEnc: 'A256GCM' }],
+])('%s is refused when it is written', async (_, metadata) => {
+  expect(await codeOf(await create('wrong', { redirectUris, ...metadata }))).toEqual([422, 'client_unusable'])
+})
+
+test.each(['RSA1_5', 'dir', 'A128KW'])('%s is no algorithm to encrypt with (RFC 8725 §3.2)', async (alg) => {
+  const metadata = { redirectUris, jwks: { keys: [rsa] }, idTokenEncryptedResponseAlg: alg }
+  expect((await create('wrong', metadata)).status).toBe(422)
+})
+
+test('an algorithm is named before clients ask for it, and not taken away while one does', async () => {
+  const settle = async (signingAlgorithms: readonly string[]) =>
+    codeOf(await server.admin('PUT', '/admin/v1/openid-settings', { signingAlgorithms }))
+  const settleByDocument = async (algorithms: string) => {
+    const text = `kind: OpenidSettings\nname: openid\nspec: { signingAlgorithms: [${algorithms}] }\n`
+    const headers = { authorization: `Bearer ${server.adminToken()}`, 'content-type': 'application/yaml' }
+    return (await fetch(`${server.url}/admin/v1/apply`, { method: 'POST', headers, body: text })).status
+  }
+  expect(await settleByDocument('PS256')).toBe(200)
+  const modern = { redirectUris, idTokenSignedResponseAlg: 'PS256' }
+  expect((await create('modern', modern)).status).toBe(201)
+  expect(await settle([])).toEqual([409, 'algorithm_in_use'])
+  expect(await settleByDocument('EdDSA')).toBe(409)
+  expect((await server.admin('DELETE', '/admin/v1/clients/modern', undefined, { 'if-match': '*' })).status).toBe(204)
+  expect(await settleByDocument('EdDSA')).toBe(200)
+})
