@@ -46,6 +46,12 @@ where r.tenant_id = $1 and r.client_id = $2 and r.token_hash = $3 and c.status =
       const [row] = await run<Row>('find', text, [clientId, hashToken(token)])
       return row && of(row)
     },
+    /** Holds the client's row until the transaction ends; answers its version. */
+    async lockClient(clientId: string): Promise<number | undefined> {
+      const text = 'select version from client where tenant_id = $1 and id = $2 for update'
+      const [row] = await run<{ version: string }>('lock', text, [clientId])
+      return row && Number(row.version)
+    },
     /** The next management token takes the place of this one; false where somebody else was quicker. */
     async rotate(
       clientId: string,

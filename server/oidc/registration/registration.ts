@@ -1,4 +1,3 @@
-import type { Egress } from '../../../adapters/egress/port.ts'
 import { createClientStore, type StoredClient, usesSecret } from '../../admin/client-store.ts'
 import type { UnitOfWork } from '../../events/unit-of-work.ts'
 import { bearerToken } from '../../http/authenticate.ts'
@@ -7,215 +6,153 @@ import { errors } from '../../http/errors.ts'
 import type { RequestScope } from '../../http/request-scope.ts'
 import { entityOf } from '../../identity/entities.ts'
 import type { Kernel } from '../../kernel.ts'
-import { detailTypesOf } from '../authorization-details.ts'
 import { type ClientMetadata, matchesClientSecret } from '../client-metadata.ts'
-import type { Providers } from '../providers.ts'
+import { type ClientInformation, informationOf, textOf } from './client-information.ts'
 import { registrationErrors } from './errors.ts'
-import { createInitialTokens, type InitialToken, isInitialToken } from './initial-tokens.ts'
-import { requireRegistrable, requireServable, requireUpdatable } from './judge-client.ts'
-import { createOpenidSettings } from './openid-settings.ts'
-import { type Candidate, isOwnMember, readMetadata, type WireMetadata, writeMetadata } from './read-metadata.ts'
-import { createRegistrations, managementPrefix, type Registration, type Way } from './registered-clients.ts'
-import { requireUsable } from './require-usable.ts'
-import type { ReadStatement, Statement } from './software-statements.ts'
-import { meet, type Terms, within } from './terms.ts'
+import { identifyRegistrant, termsOf } from './identify-registrant.ts'
+import { createInitialTokens } from './initial-tokens.ts'
+import { type Judged, type JudgeOptions, judgeRegistration } from './judge-registration.ts'
+import { isOwnMember, type WireMetadata } from './read-metadata.ts'
+import { createRegistrations, managementPrefix } from './registered-clients.ts'
 
-export type RegistrationOptions = {
-  readonly kernel: Kernel
-  readonly providers: Providers
-  readonly verifier: TokenVerifier
-  readonly readStatement: ReadStatement
-  readonly egress: Egress | undefined
-}
-/** What the client is told, in the words of RFC 7591 §3.2.1. */
-export type ClientInformation = { readonly [name: string]: unknown }
+export type RegistrationOptions = JudgeOptions & { readonly verifier: TokenVerifier }
 export type ClientRegistration = ReturnType<typeof createRegistration>
 
 /** Clients that register and manage themselves (RFC 7591, RFC 7592), each step judged by policy (provider.md §6). */
-export function createRegistration(options: RegistrationOptions) {
+export const createRegistration = (options: RegistrationOptions) => ({
+  register: (scope: RequestScope, authorization: string | undefined, wire: WireMetadata) =>
+    register(options, scope, { authorization, wire }),
+  async read(scope: RequestScope, id: string, authorization: string | undefined): Promise<ClientInformation> {
+    const { registration, client, token } = await findManaged(options, scope, { id, authorization })
+    return informationOf(scope, client, { managementToken: token, ...textOf(registration) })
+  },
+  update: (scope: RequestScope, id: string, asked: Sent) => update(options, scope, { id, ...asked }),
+  remove: (scope: RequestScope, id: string, authorization: string | undefined) =>
+    remove(options, scope, { id, authorization }),
+})
+
+/** What came with a request. */
+type Sent = { readonly authorization: string | undefined; readonly wire: WireMetadata }
+type Managing = { readonly id: string; readonly authorization: string | undefined }
+
+async function register(
+  options: RegistrationOptions,
+  scope: RequestScope,
+  { authorization, wire }: Sent,
+): Promise<ClientInformation> {
   const { kernel } = options
   const { database, secrets, clock } = kernel
-  const storeOf = (tenantId: string) => createClientStore(database, tenantId)
-
-  /** Everything that a registration, and every change as if it were one, has to stand up to. */
-  const judge = async (asked: Asked): Promise<Judged> => {
-    const { scope, way, clientId } = asked
-    const statement = await options.readStatement(scope.tenant, asked.wire.software_statement, clock.now())
-    const wire = { ...asked.wire, ...statement?.claims }
-    const read = readMetadata(wire, asked.terms)
-    const candidate = { name: read.name, metadata: { ...within(asked.terms, read.metadata), ...asked.kept } }
-    requireServable(candidate)
-    const application = {
-      scope: asked.as,
-      way,
-      candidate,
-      ...(asked.isNew ? {} : { clientId }),
-      ...(statement ? { statement: statement.said } : {}),
-    }
-    const decisionId = await requireRegistrable(kernel.decisions, application)
-    if (!asked.isNew) await requireUpdatable(kernel.decisions, application)
-    const detailTypes = detailTypesOf(scope.policy.program)
-    const tenantProvider = await options.providers.of(scope.tenant)
-    await requireUsable(tenantProvider, { ...candidate, clientId, detailTypes }, options.egress)
-    return { ...candidate, decisionId, ...(statement ? { statement } : {}) }
-  }
-
-  const managed = async (scope: RequestScope, clientId: string, authorization: string | undefined) => {
-    const token = authorization === undefined ? undefined : bearerToken(authorization)
-    const registrations = createRegistrations(database, scope.tenant.id)
-    const registration = token?.startsWith(managementPrefix) ? await registrations.find(clientId, token) : undefined
-    const client = registration && (await storeOf(scope.tenant.id).find(clientId))
-    if (!registration || !client || token === undefined) throw errors.invalid_token()
-    return { registrations, registration, client, token }
-  }
-
-  return {
-    async register(
-      scope: RequestScope,
-      authorization: string | undefined,
-      wire: WireMetadata,
-    ): Promise<ClientInformation> {
-      const caller = await identify(options, scope, authorization)
-      const tenantId = scope.tenant.id
-      const clientId = `c_${secrets.token(16)}`
-      const { way, terms } = caller
-      const judged = await judge({ scope, as: caller.scope, way, terms, wire, clientId, isNew: true, kept: {} })
-      const registrations = createRegistrations(database, tenantId)
-      if (way === 'open' && (await registrations.isFull())) throw registrationErrors.too_many_clients()
-      const secret = usesSecret(judged.metadata) ? secrets.token(32) : undefined
-      const managementToken = managementPrefix + secrets.token(32)
-      const { subject } = caller.scope
-      const actor = { ...actorOf(scope, judged.decisionId), subject }
-      await kernel.withTransaction(actor, async (unit) => {
-        const now = clock.now()
-        const isTaken =
-          caller.initialToken !== undefined &&
-          !(await createInitialTokens(database, tenantId).consume(caller.initialToken, clientId, now))
-        if (isTaken) throw errors.invalid_token()
-        const { name, metadata } = judged
-        await storeOf(tenantId).create(
-          unit,
-          { id: clientId, name, metadata, firstParty: false, origin: 'registration' },
-          secret,
-        )
-        const registrant = { type: subject.type, id: subject.id }
-        const registration = { clientId, way, registrant, terms, ...textOf(judged.statement) }
-        await registrations.create(registration, managementToken, now)
-        note(unit, 'registered', clientId, { way, ...detailOf(judged) })
-      })
-      const client = await storeOf(tenantId).find(clientId)
-      if (!client) throw new Error('oidc: a client is there once it has registered')
-      return informationOf(scope, client, { managementToken, secret, ...textOf(judged.statement) })
-    },
-
-    async read(scope: RequestScope, clientId: string, authorization: string | undefined): Promise<ClientInformation> {
-      const { registration, client, token } = await managed(scope, clientId, authorization)
-      return informationOf(scope, client, { managementToken: token, ...textOf(registration) })
-    },
-
-    async update(
-      scope: RequestScope,
-      clientId: string,
-      { authorization, wire }: { readonly authorization: string | undefined; readonly wire: WireMetadata },
-    ): Promise<ClientInformation> {
-      const { registrations, registration, client, token } = await managed(scope, clientId, authorization)
-      requireOwnUpdate(wire, client)
-      const tenantId = scope.tenant.id
-      const { client_secret: _, ...rest } = wire
-      const judged = await judge({
-        scope,
-        // As whoever registered it would be judged today.
-        as: { ...scope, subject: entityOf(registration.registrant.type, registration.registrant.id) },
-        way: registration.way,
-        terms: await termsOf(options, tenantId, registration),
-        wire: rest,
-        clientId,
-        isNew: false,
-        kept: administratorsMembers(client),
-      })
-      const isNewSecret = usesSecret(judged.metadata) && client.secretHashes.length === 0
-      const secret = isNewSecret ? secrets.token(32) : undefined
-      const managementToken = managementPrefix + secrets.token(32)
-      const actor = { ...actorOf(scope, judged.decisionId), subject: entityOf('Client', clientId) }
-      await kernel.withTransaction(actor, async (unit) => {
-        const softwareStatement = judged.statement?.text
-        const rotation = { from: token, to: managementToken, softwareStatement }
-        if (!(await registrations.rotate(clientId, rotation, clock.now()))) throw errors.invalid_token()
-        const store = storeOf(tenantId)
-        await store.update(unit, clientId, { name: judged.name, metadata: judged.metadata })
-        if (secret !== undefined) await store.replaceSecret(unit, clientId, secret)
-        else if (!usesSecret(judged.metadata) && client.secretHashes.length > 0) await store.dropSecrets(unit, clientId)
-        note(unit, 'updated', clientId, detailOf(judged))
-      })
-      const after = await storeOf(tenantId).find(clientId)
-      if (!after) throw errors.invalid_token()
-      return informationOf(scope, after, { managementToken, secret, ...textOf(judged.statement) })
-    },
-
-    async remove(scope: RequestScope, clientId: string, authorization: string | undefined): Promise<void> {
-      await managed(scope, clientId, authorization)
-      await kernel.withTransaction(
-        { ...actorOf(scope), subject: entityOf('Client', clientId) },
-        async (unit: UnitOfWork) => {
-          await storeOf(scope.tenant.id).remove(unit, clientId)
-          note(unit, 'removed', clientId, {})
-        },
-      )
-    },
-  }
-}
-
-type Asked = {
-  readonly scope: RequestScope
-  /** Who asks, as the rules see it. */
-  readonly as: RequestScope
-  readonly way: Way
-  readonly terms: Terms
-  readonly wire: WireMetadata
-  readonly clientId: string
-  readonly isNew: boolean
-  /** What an administrator has said of the client; nothing that it says itself changes that. */
-  readonly kept: Partial<ClientMetadata>
-}
-type Judged = Candidate & { readonly decisionId: string; readonly statement?: Statement }
-
-type Caller = { readonly scope: RequestScope; readonly way: Way; readonly terms: Terms; readonly initialToken?: string }
-
-/** Who registers: whoever holds an initial access token, a person or client with a token of ours, or nobody known. */
-async function identify(
-  { kernel, verifier }: RegistrationOptions,
-  scope: RequestScope,
-  authorization: string | undefined,
-): Promise<Caller> {
+  const registrant = await identifyRegistrant(options, scope, authorization)
+  const { way, terms, initialToken } = registrant
   const tenantId = scope.tenant.id
-  const open = async () => {
-    const { registration } = await createOpenidSettings(kernel.database, tenantId).read()
-    return { way: 'open', terms: registration } as const
-  }
-  if (authorization === undefined) return { scope, ...(await open()) }
-  const token = bearerToken(authorization)
-  if (token === undefined) throw errors.invalid_token()
-  if (isInitialToken(token)) {
-    const found: InitialToken | undefined = await createInitialTokens(kernel.database, tenantId).peek(token, scope.now)
-    if (!found) throw errors.invalid_token()
-    return { scope, way: 'initialToken', terms: found.terms, initialToken: token }
-  }
-  const audiences = ['/api', '/admin'].map((path) => scope.tenant.issuer + path)
-  const who = await verifier.verify(scope.tenant, token, audiences)
-  if (!who) throw errors.invalid_token()
-  const { expiresAt: _, ...identity } = who
-  return { scope: { ...scope, ...identity }, ...(await open()) }
+  const id = `c_${secrets.token(16)}`
+  const asked = { scope, as: registrant.scope, way, terms, wire, clientId: id, isNew: true, kept: {} }
+  const judged = await judgeRegistration(options, asked)
+  const registrations = createRegistrations(database, tenantId)
+  if (way === 'open' && (await registrations.isFull())) throw registrationErrors.too_many_clients()
+  const secret = usesSecret(judged.metadata) ? secrets.token(32) : undefined
+  const managementToken = managementPrefix + secrets.token(32)
+  const { subject } = registrant.scope
+  const store = createClientStore(database, tenantId)
+  await kernel.withTransaction({ ...actorOf(scope, judged.decisionId), subject }, async (unit) => {
+    const now = clock.now()
+    const tokens = createInitialTokens(database, tenantId)
+    // Of all who bring the token one has it; whatever fails from here on gives it back.
+    if (initialToken !== undefined && !(await tokens.consume(initialToken, id, now))) throw errors.invalid_token()
+    const { name, metadata } = judged
+    await store.create(unit, { id, name, metadata, firstParty: false, origin: 'registration' }, secret)
+    const by = { type: subject.type, id: subject.id }
+    const registration = { clientId: id, way, registrant: by, terms, ...textOf(judged.statement) }
+    await registrations.create(registration, managementToken, now)
+    note(unit, 'registered', id, { way, ...detailOf(judged) })
+  })
+  const client = await store.find(id)
+  if (!client) throw new Error('oidc: a client is there once it has registered')
+  return informationOf(scope, client, { managementToken, secret, ...textOf(judged.statement) })
 }
 
-/** What it may hold at most by now: without an initial access token, the tenant's present word counts too. */
-async function termsOf(
-  { kernel }: RegistrationOptions,
-  tenantId: string,
-  { way, terms }: Registration,
-): Promise<Terms> {
-  if (way === 'initialToken') return terms
-  const { registration } = await createOpenidSettings(kernel.database, tenantId).read()
-  return meet(terms, registration)
+async function update(
+  options: RegistrationOptions,
+  scope: RequestScope,
+  { id, authorization, wire }: Sent & Managing,
+): Promise<ClientInformation> {
+  const { kernel } = options
+  const { secrets } = kernel
+  const managed = await findManaged(options, scope, { id, authorization })
+  const { registration, client } = managed
+  requireOwnUpdate(wire, client)
+  const { client_secret: _, ...rest } = wire
+  const judged = await judgeRegistration(options, {
+    scope,
+    // As whoever registered it would be judged today.
+    as: { ...scope, subject: entityOf(registration.registrant.type, registration.registrant.id) },
+    way: registration.way,
+    terms: await termsOf(kernel, scope.tenant.id, registration),
+    wire: rest,
+    clientId: id,
+    isNew: false,
+    kept: administratorsMembers(client),
+  })
+  const isNewSecret = usesSecret(judged.metadata) && client.secretHashes.length === 0
+  const secret = isNewSecret ? secrets.token(32) : undefined
+  const managementToken = managementPrefix + secrets.token(32)
+  const actor = { ...actorOf(scope, judged.decisionId), subject: entityOf('Client', id) }
+  await kernel.withTransaction(actor, (unit) => writeUpdate(kernel, unit, { managed, judged, managementToken, secret }))
+  const after = await createClientStore(kernel.database, scope.tenant.id).find(id)
+  if (!after) throw errors.invalid_token()
+  return informationOf(scope, after, { managementToken, secret, ...textOf(judged.statement) })
+}
+
+/** ORDER: the client's row is locked first, as by whoever else changes a client. */
+async function writeUpdate(
+  { clock, database }: Kernel,
+  unit: UnitOfWork,
+  change: {
+    readonly managed: Managed
+    readonly judged: Judged
+    readonly managementToken: string
+    readonly secret: string | undefined
+  },
+): Promise<void> {
+  const { managed, judged, managementToken, secret } = change
+  const { registrations, client, token, tenantId } = managed
+  const { id } = client
+  const version = await registrations.lockClient(id)
+  const rotation = { from: token, to: managementToken, softwareStatement: judged.statement?.text }
+  if (!(await registrations.rotate(id, rotation, clock.now()))) throw errors.invalid_token()
+  // What was judged is not what stands any more: an administrator was here.
+  if (version !== client.version) throw errors.version_conflict({ detail: 'It was changed meanwhile. Ask again.' })
+  const store = createClientStore(database, tenantId)
+  await store.update(unit, id, { name: judged.name, metadata: judged.metadata })
+  if (secret !== undefined) await store.replaceSecret(unit, id, secret)
+  else if (!usesSecret(judged.metadata) && client.secretHashes.length > 0) await store.dropSecrets(unit, id)
+  note(unit, 'updated', id, detailOf(judged))
+}
+
+async function remove({ kernel }: RegistrationOptions, scope: RequestScope, managing: Managing): Promise<void> {
+  const { client, tenantId } = await findManaged({ kernel }, scope, managing)
+  const actor = { ...actorOf(scope), subject: entityOf('Client', client.id) }
+  await kernel.withTransaction(actor, async (unit) => {
+    await createClientStore(kernel.database, tenantId).remove(unit, client.id)
+    note(unit, 'removed', client.id, {})
+  })
+}
+
+type Managed = Awaited<ReturnType<typeof findManaged>>
+
+/** The client that the management token is for; 401 where it is for none, disabled ones included (RFC 7592 §2). */
+async function findManaged(
+  { kernel }: Pick<RegistrationOptions, 'kernel'>,
+  scope: RequestScope,
+  { id, authorization }: Managing,
+) {
+  const tenantId = scope.tenant.id
+  const token = authorization === undefined ? undefined : bearerToken(authorization)
+  const registrations = createRegistrations(kernel.database, tenantId)
+  const registration = token?.startsWith(managementPrefix) ? await registrations.find(id, token) : undefined
+  const client = registration && (await createClientStore(kernel.database, tenantId).find(id))
+  if (!registration || !client || token === undefined) throw errors.invalid_token()
+  return { registrations, registration, client, token, tenantId }
 }
 
 const serverMembers = [
@@ -244,31 +181,6 @@ const administratorsMembers = ({ metadata }: StoredClient): Partial<ClientMetada
   ) as Partial<ClientMetadata>
 /** By the terms, and by the redirects. */
 const settledElsewhere: ReadonlySet<string> = new Set(['allowedResources', 'corsOrigins'])
-
-function informationOf(
-  { tenant }: RequestScope,
-  client: StoredClient,
-  more: {
-    readonly managementToken: string
-    readonly secret?: string | undefined
-    readonly softwareStatement?: string
-  },
-): ClientInformation {
-  return {
-    ...writeMetadata(client),
-    ...(more.secret === undefined ? {} : { client_secret: more.secret, client_secret_expires_at: 0 }),
-    ...(more.softwareStatement === undefined ? {} : { software_statement: more.softwareStatement }),
-    registration_access_token: more.managementToken,
-    registration_client_uri: `${tenant.issuer}/oauth2/register/${client.id}`,
-  }
-}
-
-const textOf = (
-  statement: Statement | Registration | undefined,
-): { readonly softwareStatement: string } | Record<never, never> => {
-  const text = statement && ('text' in statement ? statement.text : statement.softwareStatement)
-  return text === undefined ? {} : { softwareStatement: text }
-}
 
 const detailOf = ({ metadata, statement }: Judged): object => ({
   application: metadata.applicationType,

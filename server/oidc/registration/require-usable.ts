@@ -1,3 +1,4 @@
+import type { ClientMetadata } from 'oidc-provider'
 import { type Egress, EgressError } from '../../../adapters/egress/port.ts'
 import type { detailTypesOf } from '../authorization-details.ts'
 import { type ClientRecord, toLibraryMetadata } from '../client-records.ts'
@@ -32,15 +33,13 @@ export async function requireUsable(
     authorization_details_types: metadata.authorizationDetailsTypes ?? [],
   }
   try {
-    await (provider.Client as unknown as Validating).validate(members)
+    // Registered names; some are younger than the published types.
+    await provider.Client.validate(members as unknown as ClientMetadata)
   } catch (error) {
     if (!(error instanceof library.errors.OIDCProviderError) || error.statusCode >= 500) throw error
     throw refuse(error.error_description ?? error.message, error)
   }
 }
-
-/** A documented static of the library that its published types leave out. */
-type Validating = { validate(metadata: object): Promise<void> }
 
 async function requirePublic(
   egress: Egress | undefined,

@@ -3,15 +3,21 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { expireUnusedClients } from '../../../../server/oidc/registration/expire-clients.ts'
 import { askToken, signIn } from '../../../kit/sign-in.ts'
 import { alicePassword } from '../rig.ts'
+import { openSites, type Sites } from './sites.ts'
 import { type Answer, openStand, type Stand } from './stand.ts'
 
+let sites: Sites
 let stand: Stand
 let app: Answer['body']
 beforeAll(async () => {
-  stand = await openStand()
+  sites = await openSites('app.example')
+  stand = await openStand({ egress: sites.egress })
   await stand.rig.seed.account('alice@example.test')
 })
-afterAll(() => stand.close())
+afterAll(async () => {
+  await stand.close()
+  await sites.close()
+})
 beforeEach(async () => {
   app = (await stand.register(metadata, await stand.initialToken())).body
 })
@@ -160,6 +166,28 @@ describe('what an administrator does', () => {
     await patch({ status: 'disabled' })
     expect((await put(whole())).status).toBe(401)
     expect((await stand.admin('GET', path())).body.status).toBe('disabled')
+  })
+
+  test('an administrator who comes between is not overwritten', async () => {
+    const slow = 'https://app.example/slow.png'
+    let release = () => {}
+    const asked = new Promise<void>((heard) => {
+      sites.put(slow, {
+        answer: (response) => {
+          release = () => response.end('x')
+          heard()
+        },
+      })
+    })
+    const updating = put(whole({ logo_uri: slow, scope: 'openid email' }))
+    await asked
+    await patch({ scope: 'openid' })
+    release()
+    const { status, body } = await updating
+    expect([status, body.error]).toEqual([412, 'invalid_request'])
+    expect((await stand.admin('GET', path())).body.scope).toBe('openid')
+    // Nothing of it was kept, so the token is still the one.
+    expect((await put(whole({ scope: 'openid email' }))).status).toBe(400)
   })
 
   test('what an administrator took stays taken, and what it gave stays given', async () => {
