@@ -75,6 +75,8 @@ const longestName = 200
 
 /** Reads metadata from outside; throws what RFC 7591 §3.2.2 says. What is absent has the default of RFC 7591 §2. */
 export function readMetadata(wire: WireMetadata, terms: Terms): Candidate {
+  // NUL and half a surrogate pair are legal JSON, and can be neither stored nor shown (provider.md §3).
+  if (/\\u0000|\\ud[89a-f]/.test(JSON.stringify(wire))) throw refuse('a text holds what is no character')
   const said = Object.entries(wire).filter(([, value]) => value !== null && value !== undefined)
   const forbidden = said.find(([name]) => privileged.has(name))
   if (forbidden) throw refuse(`${forbidden[0]} cannot be registered`)

@@ -429,6 +429,12 @@ describe('software statements (RFC 7591 §2.3)', () => {
     ['of 17 KiB', () => statement({ padding: 'x'.repeat(17_000) }), 'invalid_software_statement'],
     ['with a privileged member', () => statement({ skip_consent: true }), 'invalid_client_metadata'],
     ['with a scope beyond', () => statement({ scope: 'admin' }), 'invalid_client_metadata'],
+    ['with NUL', () => statement({ software_version: '1\u0000' }), 'invalid_client_metadata'],
+    [
+      'with half a character',
+      () => statement({ jwks: { keys: [{ kty: 'EC', kid: '\ud800' }] } }),
+      'invalid_client_metadata',
+    ],
   ])('one %s is refused', async (_what, make, code) => {
     expect(await codeOf({ software_statement: await make() })).toBe(code)
   })
