@@ -12,6 +12,7 @@ export const errors = refusals({
   invalid_token: { status: 401, title: 'The token is not valid here.' },
   use_dpop_nonce: { status: 401, title: 'The proof needs a nonce of this server.' },
   tenant_mismatch: { status: 401, title: 'The token belongs to another tenant.' },
+  reauthentication_required: { status: 401, title: 'Sign in again first: the last time is too long ago.' },
   insufficient_user_authentication: { status: 401, title: 'A stronger sign-in is needed.' },
   access_denied: { status: 403, title: 'The rules do not allow this.' },
   not_found: { status: 404, title: 'There is nothing here.' },

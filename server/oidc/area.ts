@@ -12,7 +12,9 @@ import { oidcTables } from '../schema/0010-oidc.ts'
 import { oidcRequestTables } from '../schema/0011-oidc-requests.ts'
 import { oidcGrantTables } from '../schema/0012-oidc-grants.ts'
 import { oidcRegistrationTables } from '../schema/0015-oidc-registration.ts'
+import { accountTables } from '../schema/0019-account.ts'
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts'
+import { accountRoutes } from './account/account-routes.ts'
 import { createAccountMount } from './account-mount.ts'
 import { createLogoutDelivery, logoutTopic } from './backchannel-logout.ts'
 import { backchannelRoutes } from './backchannel-routes.ts'
@@ -64,7 +66,7 @@ export type OidcAreaOptions = {
 export function oidcArea(options: OidcAreaOptions = {}): Area {
   return {
     name: 'oidc',
-    migrations: [oidcTables, oidcRequestTables, oidcGrantTables, oidcRegistrationTables],
+    migrations: [oidcTables, oidcRequestTables, oidcGrantTables, oidcRegistrationTables, accountTables],
     bindings: identityBindings,
     build: (kernel) => buildParts(kernel, options),
   }
@@ -108,6 +110,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
       decisions: kernel.decisions,
       budgetKey,
     })
+  const requestKit = { kernel, providers, exchanges, securityLog }
   const { onFirstAdmin } = options
   let isKeyed = false
   let sweeping: NodeJS.Timeout | undefined
@@ -117,7 +120,8 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
     routes: [
       keyRoutes(kernel),
       trustedIssuerRoutes(kernel),
-      backchannelRoutes({ kernel, providers, exchanges, securityLog }),
+      backchannelRoutes(requestKit),
+      accountRoutes(requestKit),
       registrationRoutes(kernel),
     ],
     topics: {

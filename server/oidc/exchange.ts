@@ -28,6 +28,8 @@ export type Exchange = {
   replayed?: 'code' | 'refresh'
   /** What an auditor is told, in the transaction of the change it tells of (`security-log.ts`). */
   readonly events: SecurityEvent[]
+  /** What the browser says it is, as far as a person is shown it again. */
+  readonly agent?: string
   /** What the token endpoint was asked for. */
   grantType?: string
   /** Stood in the address of the device page: filled in, never sent by itself. */
@@ -41,7 +43,10 @@ export type Exchange = {
 }
 
 export type Exchanges = {
-  run<T>(start: Pick<Exchange, 'scope' | 'spends' | 'userCode'>, task: (exchange: Exchange) => Promise<T>): Promise<T>
+  run<T>(
+    start: Pick<Exchange, 'scope' | 'spends' | 'userCode' | 'agent'>,
+    task: (exchange: Exchange) => Promise<T>,
+  ): Promise<T>
   /** Throws outside of `run`: whatever runs there has no request, hence no permit. */
   current(): Exchange
   /** Where work also runs without a request (jobs, deliveries). */
@@ -63,3 +68,9 @@ export function createExchanges(): Exchanges {
     perhaps: () => storage.getStore(),
   }
 }
+
+const longestAgent = 200
+
+/** What a browser says of itself; shown to the person again, and believed by nobody. */
+export const agentOf = (context: { get(name: string): string }): string =>
+  context.get('user-agent').slice(0, longestAgent)

@@ -21,9 +21,10 @@ const sessionFindByUid = {
 const sessionPut = {
   name: 'oidc_session-put',
   text: `insert into oidc_session
-(tenant_id, id_hash, uid, account_id, account_epoch, tenant_epoch, decision_id, payload, created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-on conflict (tenant_id, id_hash) do update set payload = excluded.payload, expires_at = excluded.expires_at`,
+(tenant_id, id_hash, uid, account_id, account_epoch, tenant_epoch, decision_id, payload, created_at, expires_at, agent, ip, used_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $9)
+on conflict (tenant_id, id_hash) do update set payload = excluded.payload, expires_at = excluded.expires_at,
+  agent = excluded.agent, ip = excluded.ip, used_at = excluded.used_at`,
 }
 
 type SessionRecord = {
@@ -96,6 +97,8 @@ export function sessionFamily({ database, tenantId, clock, issue, exchanges }: F
         text,
         new Date(now),
         new Date(expiresAt),
+        exchange.agent ?? null,
+        exchange.scope.ip,
       ])
       exchange.session = { idHash, payload: text, expiresAt, ...(accountId !== undefined ? { accountId } : {}) }
     },

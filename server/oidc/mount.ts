@@ -9,7 +9,7 @@ import type { Tenants } from '../tenancy/tenants.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import type { NoteClientFailure } from './client-failures.ts'
 import type { ClientRecord } from './client-records.ts'
-import type { Exchange, Exchanges } from './exchange.ts'
+import { agentOf, type Exchange, type Exchanges } from './exchange.ts'
 import { pollSeconds } from './poll-patience.ts'
 import { isProtocolRefusal } from './protocol-errors.ts'
 import type { Providers, TenantProvider } from './providers.ts'
@@ -83,7 +83,12 @@ export function createOidcMount(options: OidcMountOptions): Mount {
       if (path === '/oauth2/authorize' && !(await fetchRequestObject(context, tenantProvider, options))) return
       const userCode = takeUserCode(context)
       const ctx = prepare(context, tenantProvider)
-      const start = { scope, spends: path === '/oauth2/token', ...(userCode === undefined ? {} : { userCode }) }
+      const start = {
+        scope,
+        spends: path === '/oauth2/token',
+        agent: agentOf(context),
+        ...(userCode === undefined ? {} : { userCode }),
+      }
       await options.exchanges.run(start, async (exchange) => {
         const answer = async () => {
           await serve(ctx, tenantProvider)

@@ -4,7 +4,7 @@ import { identityScopes } from './client-metadata.ts'
 import type { ClientRecord } from './client-records.ts'
 
 /** Audiences that exist, as paths under the issuer (surface.md). */
-const audiencePaths = ['/api', '/access', '/admin', '/storage/v1'] as const
+const audiencePaths = ['/api', '/access', '/admin', '/account', '/storage/v1'] as const
 
 export const registeredAudiences = (issuer: string): readonly string[] =>
   audiencePaths.map((path) => `${issuer}${path}`)
@@ -29,6 +29,8 @@ export function resourceServerOf(
   const path = resource.slice(tenant.issuer.length)
   const { allowedResources } = client.metadata
   const scopes = (client.metadata.scope ?? '').split(' ').filter((scope) => scope !== '' && !identityScopes.has(scope))
+  // A person's own account is opened by its scope alone, and only to apps that were registered for it.
+  if (path === '/account' && !scopes.includes('account')) return undefined
   if (allowedResources) {
     if (!allowedResources.includes(resource) && !allowedResources.includes(path)) return undefined
   } else if (path === '/admin' && forPerson && !client.firstParty && !scopes.includes('admin')) {

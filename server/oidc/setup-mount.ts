@@ -11,7 +11,7 @@ import { formToken, requireOwnForm } from '../pages/form-guard.ts'
 import { sendPage, viewerOf } from '../pages/page.ts'
 import { setupPage } from '../pages/setup-page.ts'
 import type { Texts } from '../pages/texts.ts'
-import type { Exchanges } from './exchange.ts'
+import { agentOf, type Exchanges } from './exchange.ts'
 import { showRefusal } from './interactions.ts'
 import type { Providers } from './providers.ts'
 import { startSession } from './sessions.ts'
@@ -67,7 +67,7 @@ async function setUp(
   const tenantProvider = await options.providers.of(scope.tenant)
   try {
     const admin = await makeFirstAdmin(options, scope, { token, links, ...fieldsOf(form) })
-    await options.exchanges.run({ scope, spends: false }, () =>
+    await options.exchanges.run({ scope, spends: false, agent: agentOf(context) }, () =>
       startSession(context, tenantProvider, options.exchanges, {
         accountId: admin.id,
         epoch: admin.epoch,
