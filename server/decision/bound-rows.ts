@@ -145,15 +145,22 @@ function attributeValue(raw: unknown, attribute: AttributeType, typeColumn: unkn
   return readValue(jsonOf(raw, attribute.type, typeColumn), attribute.type)
 }
 
-function jsonOf(raw: unknown, type: Type, typeColumn: unknown): Json | undefined {
+function jsonOf(raw: unknown, type: Type, typeColumn: unknown, isMember = false): Json | undefined {
   if (raw instanceof Date) return raw.toISOString()
   if (type.kind === 'entity' && typeof raw === 'string') {
     const named = typeof typeColumn === 'string' ? typeColumn : type.types.length === 1 ? type.types[0] : undefined
     return named === undefined ? undefined : { type: named, id: raw }
   }
-  if (type.kind === 'set' && Array.isArray(raw)) return raw.map((item) => jsonOf(item, type.of, undefined) ?? null)
-  // numeric arrives as text, so that no digit is lost
-  if (type.kind === 'int' && typeof raw === 'string' && /^-?\d{1,19}$/.test(raw)) return BigInt(raw)
+  if (type.kind === 'set' && Array.isArray(raw))
+    return raw.map((item) => jsonOf(item, type.of, undefined, true) ?? null)
+  if (!isMember && typeof raw === 'string') return numberIn(raw, type)
   // What pg parsed from text, numbers, booleans or jsonb is JSON already.
   return raw as Json
+}
+
+/** numeric arrives as text, so that no digit is lost; zeros at its end are its column's. */
+function numberIn(text: string, { kind }: Type): Json {
+  if (kind === 'decimal') return text.replace(/(\.\d{1,4})0+$/, '$1')
+  const whole = kind === 'int' || kind === 'duration' ? /^(-?\d{1,19})(\.0+)?$/.exec(text)?.[1] : undefined
+  return whole === undefined ? text : BigInt(whole)
 }

@@ -10,6 +10,8 @@ export type Raw = {
   readonly typeSql?: string
   /** Stands in a column of a table: a text alone may be the id of an entity. */
   readonly isColumn: boolean
+  /** One of a set in that column. */
+  readonly isMember?: boolean
 }
 
 /** `sql` of a scalar or record. Sets and entities have their own. */
@@ -25,11 +27,11 @@ export function scalarSql(raw: Raw, type: Type, bindings: Bindings): string {
     case 'bool':
       return kind === 'boolean' ? sql : `writ_bool(${asJson(raw)})`
     case 'int':
-      return kind === 'integer' ? `${sql}::numeric` : `writ_int(${asJson(raw)})`
+      return kind === 'integer' ? `${sql}::numeric` : number(raw, 'int')
     case 'decimal':
-      return `writ_decimal(${asJson(raw)})`
+      return number(raw, 'decimal')
     case 'duration':
-      return kind === 'integer' ? `${sql}::numeric` : `writ_duration(${asJson(raw)})`
+      return kind === 'integer' ? `${sql}::numeric` : number(raw, 'duration')
     case 'time':
       return kind === 'timestamptz' ? `writ_milliseconds(${sql})` : `writ_time(${asJson(raw)})`
     case 'ip':
@@ -37,6 +39,16 @@ export function scalarSql(raw: Raw, type: Type, bindings: Bindings): string {
     default:
       return `(case when jsonb_typeof(${asJson(raw)}) = 'object' then ${asJson(raw)} end)`
   }
+}
+
+/** A column may be numeric, a text of digits, or a double, which has 53 bits also where it came out of jsonb. */
+function number(raw: Raw, type: 'int' | 'decimal' | 'duration'): string {
+  if (!raw.isColumn || raw.isMember) return `writ_${type}(${asJson(raw)})`
+  const isDouble =
+    raw.kind === 'any'
+      ? `(pg_typeof(${raw.sql}) in ('real'::regtype, 'double precision'::regtype))`
+      : String(raw.kind === 'jsonb')
+  return `writ_column_${type}(${asJson(raw)}, ${isDouble})`
 }
 
 export const asJson = ({ sql, kind }: Raw): string => (kind === 'jsonb' ? sql : `to_jsonb(${sql})`)
@@ -69,7 +81,7 @@ const typed = (only: string, bindings: Bindings) => ({ typeSql: bindings.bind(on
 
 /** A set as jsonb, NULL where it is no array or one member does not fit (SPEC 4.9), and its members as rows. */
 export function setSql(raw: Raw, of: Type, bindings: Bindings): { readonly sql: string; readonly rows: string } {
-  const element = memberColumns({ sql: 'e.j', kind: 'jsonb', isColumn: raw.isColumn }, of, bindings)
+  const element = memberColumns({ sql: 'e.j', kind: 'jsonb', isColumn: raw.isColumn, isMember: true }, of, bindings)
   const sql = wholeSet(raw, of, bindings)
   return { sql, rows: `select ${distinctOf(of)}${element.columns} from jsonb_array_elements(${sql}) e(j)` }
 }

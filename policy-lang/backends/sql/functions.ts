@@ -45,6 +45,7 @@ export const sqlFunctions: readonly string[] = [
     `case when n between ${smallest} and ${largest} and n = trunc(n) then trunc(n) end`,
   ),
   create('writ_int', 'j jsonb', 'numeric', 'writ_whole(writ_number(j))'),
+  create('writ_safe', 'n numeric', 'numeric', 'case when abs(n) <= 9007199254740991 then n end'),
   // {"__extn":{"fn","arg"}}, {"fn","arg"}, or the argument alone.
   create(
     'writ_extension',
@@ -85,6 +86,49 @@ export const sqlFunctions: readonly string[] = [
     'numeric',
     `case jsonb_typeof(e) when 'string' then writ_duration_text(e #>> '{}') when 'number' then writ_int(e) end
   from (select writ_extension(j, 'duration') as e) x`,
+  ),
+  // Numbers in columns of a module, as the server reads them: numeric comes as text, what is in jsonb as a double.
+  create(
+    'writ_double',
+    'n numeric',
+    'numeric',
+    `case when abs(n) < 1e300 then (n::double precision)::text::numeric end`,
+  ),
+  create(
+    'writ_digits',
+    'x text',
+    'numeric',
+    `case when x ~ '^-?[0-9]{1,19}(\\.0+)?$' then writ_whole(trunc(x::numeric)) end`,
+  ),
+  create(
+    'writ_column_int',
+    'j jsonb, is_double boolean',
+    'numeric',
+    `case jsonb_typeof(j)
+    when 'string' then writ_digits(j #>> '{}')
+    when 'number' then case when not is_double then writ_int(j)
+      when abs(writ_number(j)) <= 9007199254740992 then writ_safe(writ_whole(writ_double(writ_number(j)))) end
+  end`,
+  ),
+  create(
+    'writ_column_decimal',
+    'j jsonb, is_double boolean',
+    'numeric',
+    `case jsonb_typeof(j)
+    when 'string' then writ_decimal_text(regexp_replace(j #>> '{}', '(\\.[0-9]{1,4})0+$', '\\1'))
+    when 'number' then case when is_double then writ_decimal(to_jsonb(writ_double(writ_number(j)))) else writ_decimal(j) end
+    else writ_decimal(j)
+  end`,
+  ),
+  create(
+    'writ_column_duration',
+    'j jsonb, is_double boolean',
+    'numeric',
+    `case jsonb_typeof(j)
+    when 'string' then coalesce(writ_digits(j #>> '{}'), writ_duration(j))
+    when 'number' then writ_column_int(j, is_double)
+    else writ_duration(j)
+  end`,
   ),
   // Days since 1970 in the proleptic Gregorian calendar: the year may be 0, which make_date refuses.
   create(

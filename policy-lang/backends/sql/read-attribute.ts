@@ -76,7 +76,11 @@ function elsewhere(
     }
     case 'set': {
       const set = of(setSql(raw, type.of, bindings).sql)
-      const element = memberColumns({ sql: 'e.j', kind: 'jsonb', isColumn: raw.isColumn }, type.of, bindings)
+      const element = memberColumns(
+        { sql: 'e.j', kind: 'jsonb', isColumn: raw.isColumn, isMember: true },
+        type.of,
+        bindings,
+      )
       const rows = `select ${distinctOf(type.of)}${element.columns} from jsonb_array_elements(${set}) e(j)`
       return { shape: 'set', rows, of: type.of, missing: isNull(set), fails: undefined }
     }
