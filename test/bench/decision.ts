@@ -99,7 +99,8 @@ async function measure(report: Report, file: string, workload: Workload): Promis
 }
 
 const bench = fileURLToPath(new URL('../../../shared/bench/', import.meta.url))
-const nativeCedar = `${bench}cedar-native/target/release/cedar-native`
+/** Built as its README says, there or wherever the variable points. */
+const nativeCedar = process.env.CEDAR_NATIVE ?? `${bench}cedar-native/target/release/cedar-native`
 
 /** p50 of mode `whole`, in a process of its own: its README. */
 function nativeTime(workload: Workload, file: string): number | undefined {
