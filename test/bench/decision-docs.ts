@@ -47,7 +47,9 @@ function section(rows: readonly ReportRow[], curves: readonly CurveRow[], pictur
     title,
     size.toLocaleString('en'),
     ns(figures.ours),
+    ns(figures.floor),
     ns(figures.different),
+    ns(figures.floorDifferent),
     figures.load === undefined ? '–' : `${figures.load.toFixed(0)} ms`,
     (figures.bytes ?? 0).toFixed(0),
   ])
@@ -55,7 +57,10 @@ function section(rows: readonly ReportRow[], curves: readonly CurveRow[], pictur
     heading,
     'One decision from a plain object with text ids, reasons included: mean over a file’s requests in turn, processor time. Each\nrow runs in a process of its own; answers are checked first. `npm run bench -- decision --write-docs` writes this section.',
     table(['workload', 'Writ', 'by hand', 'ratio', 'Cedar native', 'Cedar in WebAssembly', 'casbin'], compared),
-    table(['curve', 'size', 'requests in turn', 'all different', 'compile', 'bytes a decision'], grown),
+    table(
+      ['curve', 'size', 'requests in turn', 'by hand', 'all different', 'by hand', 'compile', 'bytes a decision'],
+      grown,
+    ),
     pictures.join('\n'),
   ].join('\n\n')
 }
