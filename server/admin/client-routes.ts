@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { errors } from '../http/errors.ts'
 import { type RouteInput, route } from '../module.ts'
-import { type ClientMetadata, clientMetadataSchema } from '../oidc/client-metadata.ts'
+import { clientMetadataSchema } from '../oidc/client-metadata.ts'
 import { createRegistrations } from '../oidc/registration/registered-clients.ts'
 import { createClientStore, type StoredClient, usesSecret } from './client-store.ts'
 import { etagOf, requireMatch } from './concurrency.ts'
@@ -129,7 +129,7 @@ export const clientRoutes = (admin: Admin) => [
           ...(status === undefined ? {} : { status }),
           ...(sent.length === 0 ? {} : { metadata }),
         })
-        if (before.origin === 'registration') await settleTerms(admin, input, metadata)
+        if (before.origin === 'registration') await settleTerms(admin, input, given)
         return get(admin, input)
       })
       return { body: view(value, input, judgement.fields), headers: { etag: etagOf(value.version) } }
@@ -186,12 +186,21 @@ const storeOf = (admin: Admin, { scope }: Pick<RouteInput, 'scope'>) =>
   createClientStore(admin.kernel.database, scope.tenant.id)
 
 /** What an administrator gives or takes is what the client may hold at most from now on, whatever it says of itself (RFC 7592). */
-const settleTerms = (admin: Admin, input: Input, metadata: ClientMetadata): Promise<void> =>
-  createRegistrations(admin.kernel.database, input.scope.tenant.id).settle(idOf(input), {
-    scope: metadata.scope,
-    resources: metadata.allowedResources ?? [],
-    grantTypes: metadata.grantTypes,
-  })
+async function settleTerms(admin: Admin, input: Input, given: object): Promise<void> {
+  const { scope, allowedResources: resources, grantTypes } = clientTerms.parse(given)
+  const terms = {
+    ...(scope === undefined ? {} : { scope }),
+    ...(resources === undefined ? {} : { resources }),
+    ...(grantTypes === undefined ? {} : { grantTypes }),
+  }
+  if (Object.keys(terms).length === 0) return
+  await createRegistrations(admin.kernel.database, input.scope.tenant.id).settle(idOf(input), terms)
+}
+const clientTerms = z.object({
+  scope: clientMetadataSchema.shape.scope.unwrap().optional(),
+  allowedResources: clientMetadataSchema.shape.allowedResources,
+  grantTypes: clientMetadataSchema.shape.grantTypes.unwrap().optional(),
+})
 
 async function get(admin: Admin, input: Input): Promise<StoredClient> {
   const client = await storeOf(admin, input).find(idOf(input))

@@ -42,9 +42,9 @@ export async function identifyRegistrant(
   return { scope: { ...scope, ...identity }, ...(await open()) }
 }
 
-/** What it may hold at most by now: without an initial access token, the tenant's present word counts too. */
+/** What it may hold at most by now: where nobody has said it for this client, the tenant's present word counts too. */
 export async function termsOf(kernel: Kernel, tenantId: string, { way, terms }: Registration): Promise<Terms> {
-  if (way === 'initialToken') return terms
+  if (way === 'initialToken' || terms.settled) return terms
   const { registration } = await createOpenidSettings(kernel.database, tenantId).read()
   return meet(terms, registration)
 }

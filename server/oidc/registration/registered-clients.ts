@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Database } from '../../../adapters/database/port.ts'
 import { hashToken } from './initial-tokens.ts'
 import { type Terms, termsSchema } from './terms.ts'
@@ -14,7 +15,7 @@ export type Registration = {
   readonly way: Way
   /** Who asked at the time: changes are judged as theirs, too. */
   readonly registrant: { readonly type: string; readonly id: string }
-  readonly terms: Terms
+  readonly terms: Terms & { readonly settled?: boolean | undefined }
   readonly softwareStatement?: string
 }
 
@@ -63,10 +64,10 @@ where tenant_id = $1 and client_id = $2 and token_hash = $3 returning client_id`
       const values = [clientId, hashToken(from), hashToken(to), softwareStatement ?? null, new Date(now)]
       return (await run('rotate', text, values)).length === 1
     },
-    /** What the client may hold at most, as an administrator has said it. */
-    async settle(clientId: string, terms: Terms): Promise<void> {
-      const text = 'update client_registration set terms = $3 where tenant_id = $1 and client_id = $2'
-      await run('settle', text, [clientId, JSON.stringify(terms)])
+    /** What the client may hold at most, as far as an administrator has said it: from now on that is the word that counts. */
+    async settle(clientId: string, terms: Partial<Terms>): Promise<void> {
+      const text = 'update client_registration set terms = terms || $3::jsonb where tenant_id = $1 and client_id = $2'
+      await run('settle', text, [clientId, JSON.stringify({ ...terms, settled: true })])
     },
     /** Another management token for a client that lost its own; the one before is dead. False where it never registered. */
     async reset(clientId: string, token: string, now: number): Promise<boolean> {
@@ -85,6 +86,9 @@ where tenant_id = $1 and client_id = $2 returning client_id`
   }
 }
 
+/** `settled`: by an administrator, for this client. */
+const storedTerms = termsSchema.extend({ settled: z.boolean().optional() })
+
 type Row = {
   readonly client_id: string
   readonly way: Way
@@ -98,6 +102,6 @@ const of = (row: Row): Registration => ({
   clientId: row.client_id,
   way: row.way,
   registrant: { type: row.registrant_type, id: row.registrant_id },
-  terms: termsSchema.parse(row.terms),
+  terms: storedTerms.parse(row.terms),
   ...(row.software_statement === null ? {} : { softwareStatement: row.software_statement }),
 })

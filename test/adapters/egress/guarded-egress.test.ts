@@ -11,6 +11,15 @@ beforeAll(async () => {
     heard.push(`${request.method} ${request.url} ${request.headers.host}`)
     if (request.url === '/moved') response.writeHead(302, { location: '/' }).end()
     else if (request.url === '/long') response.end('x'.repeat(65 * 1024))
+    else if (request.url === '/typed')
+      response
+        .writeHead(200, {
+          'content-type': 'application/json',
+          'cache-control': 'max-age=5',
+          'set-cookie': 'a=b',
+          'x-a': 'b',
+        })
+        .end('{}')
     else if (request.url === '/empty') response.writeHead(204).end()
     else request.pipe(response)
   })
@@ -26,6 +35,14 @@ describe('where this machine may be asked', () => {
     const answer = await egress(url, { method: 'POST', body: new URLSearchParams({ a: '1' }) })
     expect([answer.status, await answer.text()]).toEqual([200, 'a=1'])
     expect((await egress(`${url}/empty`, {})).status).toBe(204)
+  })
+
+  test('passes on what the answer says of itself, and nothing else of its head', async () => {
+    const { headers } = await egress(`${url}/typed`, {})
+    expect([...headers]).toEqual([
+      ['cache-control', 'max-age=5'],
+      ['content-type', 'application/json'],
+    ])
   })
 
   test('follows no redirect', async () => {

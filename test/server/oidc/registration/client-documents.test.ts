@@ -138,6 +138,17 @@ describe('a whole flow', () => {
     expect((await patch({ firstParty: true }))[0]).toBe(200)
   })
 
+  test('a rule of the tenant knows such a client at the gate (security.md row 1)', async () => {
+    await stand.rules(`import Credential from "issuance"
+@id("no-strangers")
+deny issue on credential: Credential to anyone
+  when has credential.client and credential.client.origin == "document"
+  because "Not for apps that nobody made."`)
+    const { answer } = await authorize(as())
+    await stand.rules('')
+    expect(answer.get('error')).toBe('access_denied')
+  })
+
   test('it holds no scope and no audience that the tenant does not give to strangers', async () => {
     sites.putJson(id, documentOf({ scope: 'openid admin mcp:tools' }))
     expect(await statusFor(id, { scope: 'openid' })).toBe(303)

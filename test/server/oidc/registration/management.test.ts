@@ -199,6 +199,21 @@ describe('what an administrator does', () => {
     expect((await stand.admin('GET', path())).body.allowedResources).toEqual(['/access'])
   })
 
+  test('what it says of other things leaves the terms as they are; what it gives to a stranger stands too', async () => {
+    const narrow = (await stand.register({ ...metadata, scope: 'openid' }, await stand.initialToken())).body
+    app = narrow
+    await patch({ status: 'disabled' })
+    await patch({ status: 'active' })
+    expect((await put(whole({ scope: 'openid email' }))).status).toBe(200)
+
+    await stand.rules('@id("open")\nallow registerClient on Tenant to anyone')
+    app = (await stand.register(metadata)).body
+    await patch({ scope: 'openid access' })
+    const { status, body } = await put(whole({ scope: 'openid access' }))
+    await stand.rules('')
+    expect([status, body.scope]).toEqual([200, 'openid access'])
+  })
+
   test('a profile that an administrator set is kept by every update (provider.md §6)', async () => {
     await patch({ accessTokenLifetimeSeconds: 120, trustedIssuers: ['https://login.partner.example'] })
     expect((await put(whole())).status).toBe(200)
