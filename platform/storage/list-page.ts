@@ -1,6 +1,6 @@
 import type { RequestScope, RowPage } from '../../server/module.ts'
 import type { Storage } from './actions.ts'
-import type { Bucket, StoredObject } from './model.ts'
+import { type Bucket, entity, type StoredObject } from './model.ts'
 import { bucketColumns, objectColumns, readBucket, readObject } from './store.ts'
 
 type PageQuery = { readonly limit: number; readonly cursor?: string | undefined }
@@ -25,6 +25,7 @@ export function listObjects(
         sql: 't.bucket_id = $2 and t.removed_at is null and t.key >= $3 and starts_with(t.key, $3)',
         values: [bucket.id, prefix],
       },
+      known: new Map([['bucket', entity('Bucket', bucket.id)]]),
       order: { column: 'key', attribute: 'key', isCompared: prefix !== '' },
       read: readObject,
     },

@@ -18,8 +18,15 @@ export type PartialQuestion = {
   /** Names of the context that are unknown, which is not absent. Default: none. */
   readonly unknownContext?: 'all' | readonly string[]
 }
-/** Without a type: any type that the program declares. */
-export type UnknownEntity = { readonly kind: 'unknown'; readonly type?: string }
+/**
+ * Without a type: any type that the program declares. `known`: attributes that it has all the same, of a resource of one type:
+ * what every row of a list has.
+ */
+export type UnknownEntity = {
+  readonly kind: 'unknown'
+  readonly type?: string
+  readonly known?: ReadonlyMap<string, Value>
+}
 
 /** What is left to be known: one branch for each action and pair of types that the question still allows. */
 export type Residual = { readonly branches: readonly Branch[] }
@@ -54,10 +61,11 @@ export function partialEvaluate(
   options: EvaluateOptions,
 ): Residual | 'limit' {
   try {
+    const over = withKnown(facts, question.resource)
     const branches = requestsOf(program, question).flatMap((request) => {
       const action = program.actions.get(actionKey(request.action, request.resource.type))
       return action
-        ? [branchOf(program, question, environmentOf(program, facts, request, { options, action }), action)]
+        ? [branchOf(program, question, environmentOf(program, over, request, { options, action }), action)]
         : []
     })
     return { branches }
@@ -89,6 +97,18 @@ function requestsOf(program: Program, question: PartialQuestion): readonly Reque
   )
 }
 
+/** The placeholder has the attributes that are known of what it stands for. */
+function withKnown(facts: Facts, resource: PartialQuestion['resource']): Facts {
+  const known = resource.kind === 'unknown' ? resource.known : undefined
+  if (!known) return facts
+  const { type } = resource
+  return {
+    ...facts,
+    attribute: (entity, name) =>
+      entity.id === '' && entity.type === type && known.has(name) ? known.get(name) : facts.attribute(entity, name),
+  }
+}
+
 const typesOf = (entity: EntityValue | UnknownEntity, all: readonly string[]): readonly string[] =>
   entity.type === undefined ? all : entity.type === 'Anonymous' || all.includes(entity.type) ? [entity.type] : []
 const placeholder = (type: string): EntityValue => ({ kind: 'entity', type, id: '' })
@@ -113,6 +133,7 @@ function unknownOf({ subject, resource, unknownContext = [] }: PartialQuestion, 
     // No subject is one value (SPEC 3.13): its type says all.
     subject: subject.kind === 'unknown' && subject.type !== 'Anonymous',
     resource: resource.kind === 'unknown',
+    attribute: (name) => !(resource.kind === 'unknown' && resource.known?.has(name)),
     context: (name) => names.has(name),
     someContext: names.size > 0,
     locals: new Set(),

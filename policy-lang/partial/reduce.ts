@@ -16,6 +16,8 @@ export type Reducing = {
 export type Unknown = {
   readonly subject: boolean
   readonly resource: boolean
+  /** This attribute of the unknown resource. */
+  readonly attribute: (name: string) => boolean
   readonly context: (name: string) => boolean
   /** Anything of the context at all. */
   readonly someContext: boolean
@@ -82,6 +84,7 @@ function isKnown(expr: Expr, at: Reducing): boolean {
       return isKnownVariable(expr, unknown)
     case 'attribute':
       if (isContext(expr.of)) return !unknown.context(expr.name)
+      if (isResource(expr.of) && unknown.resource && !expr.key) return !unknown.attribute(expr.name)
       break
     case 'isType':
       // The type of subject and resource is known wherever a branch is.
@@ -114,6 +117,9 @@ const readsConditions = ({ unknown, env }: Reducing): boolean =>
 
 const isContext = (expr: Expr): boolean =>
   expr.kind === 'variable' && expr.scope === 'request' && expr.name === 'context'
+
+const isResource = (expr: Expr): boolean =>
+  expr.kind === 'variable' && expr.scope === 'request' && expr.name === 'resource'
 
 /** A plain value becomes a literal; what no literal can say stays as it is, its outcome noted. */
 function known(expr: Expr, outcome: Outcome, at: Reducing): Reduced {

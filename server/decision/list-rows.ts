@@ -103,6 +103,7 @@ async function readPage<Row>(
     ...questionOf(scope, listing),
     firstBinding: firstOfCondition(listing),
     ...(attribute !== undefined && { field: attribute }),
+    ...(listing.known && { known: listing.known }),
   })
   const { filter, shown, view, position } = made
   if (!filter.ok || (shown && !shown.ok)) {

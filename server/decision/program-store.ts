@@ -4,7 +4,7 @@ import type { Secrets } from '../../adapters/secrets/port.ts'
 import type { Program } from '../../policy-lang/run.ts'
 import type { ActivePolicy } from './active-policy.ts'
 import { limits } from './limits.ts'
-import { openProgram, sealProgram } from './sealed-program.ts'
+import { openProgram, sealAtLeisure } from './sealed-program.ts'
 
 /** Compiled programs of tenants, sealed, beside the versions that they were compiled from. */
 export type ProgramStore = {
@@ -39,7 +39,7 @@ export function createProgramStore(deps: {
         // One that was refused is replaced; else writing it out is spared.
         const isRefused = refused.delete(JSON.stringify([tenantId, version]))
         if (!isRefused && (await database.query(hasProgram, [tenantId, version])).length > 0) return
-        const sealed = sealProgram(key, { tenantId, version, compiler: await compiler() }, program)
+        const sealed = await sealAtLeisure(key, { tenantId, version, compiler: await compiler() }, program)
         if (sealed.length > limits.sealedProgramCharacters) return
         await database.query(putProgram, [tenantId, version, sealed])
         await database.query(prunePrograms, [tenantId, limits.sealedProgramsPerTenant])

@@ -23,6 +23,8 @@ export type RowQuestion = {
   readonly now: number
   readonly row?: string
   readonly firstBinding?: number
+  /** Attributes that every row has which the caller's query is about. */
+  readonly known?: ReadonlyMap<string, Value>
   /** Also asked for: the filter of rows of which this attribute would be shown. */
   readonly field?: string
 }

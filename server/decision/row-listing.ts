@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../../policy-lang/index.ts'
+import type { Diagnostic, Value } from '../../policy-lang/index.ts'
 import type { RequestScope } from '../http/request-scope.ts'
 
 /** One list of a module: rows of the bound table of `type`, called `t` in every fragment. Fragments are constants. */
@@ -13,6 +13,8 @@ export type RowListing<Row> = {
   readonly columns: string
   /** What the list is about beside the rules; its own bindings are `$2` and on, `$1` being the tenant. */
   readonly where?: { readonly sql: string; readonly values: readonly unknown[] }
+  /** Attributes that every row has by `where`: the rules about them are worked out before the query. */
+  readonly known?: ReadonlyMap<string, Value>
   readonly order: ListOrder
   /** A row as the database answers it. */
   readonly read: (row: never) => Row

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { type Program, parseProgram, serialiseProgram } from '../../policy-lang/run.ts'
+import { setImmediate } from 'node:timers/promises'
+import { type Program, parseProgram, serialiseInSteps, serialiseProgram } from '../../policy-lang/run.ts'
 
 /** What a program was compiled from, for whom, and by which compiler: it is good for nothing else. */
 export type ProgramPlace = {
@@ -16,10 +17,28 @@ const format = 'writ-program-1'
  * A program as text that carries its own proof: `<format>.<HMAC-SHA256>` and the program. What only the compiler needs (tests,
  * proofs) stays behind.
  */
-export function sealProgram(key: Uint8Array, place: ProgramPlace, program: Program): string {
-  const text = serialiseProgram({ ...program, tests: [], proofs: [] })
-  return `${format}.${tagOf(key, place, text)}\n${text}`
+export const sealProgram = (key: Uint8Array, place: ProgramPlace, program: Program): string =>
+  sealed(key, place, serialiseProgram(stripped(program)))
+
+/** The same, a few milliseconds at a time: requests are answered in between. */
+export async function sealAtLeisure(key: Uint8Array, place: ProgramPlace, program: Program): Promise<string> {
+  const writing = serialiseInSteps(stripped(program))
+  let rested = performance.now()
+  for (;;) {
+    const { done, value } = writing.next()
+    if (done) return sealed(key, place, value)
+    if (performance.now() - rested < workMilliseconds) continue
+    await setImmediate()
+    rested = performance.now()
+  }
 }
+
+const workMilliseconds = 5
+
+const stripped = (program: Program): Program => ({ ...program, tests: [], proofs: [] })
+
+const sealed = (key: Uint8Array, place: ProgramPlace, text: string): string =>
+  `${format}.${tagOf(key, place, text)}\n${text}`
 
 /** The program; or why it may not run. Nothing of the text is read before its proof holds. */
 export function openProgram(

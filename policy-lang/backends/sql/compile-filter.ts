@@ -34,6 +34,8 @@ export type FilterQuestion = {
   readonly action: string
   readonly type: string
   readonly context: ReadonlyMap<string, Value>
+  /** Attributes that every row has which is asked about: what hangs on them alone is worked out. */
+  readonly known?: ReadonlyMap<string, Value>
 }
 export type FilterOptions = EvaluateOptions & {
   readonly source: SqlSource
@@ -66,13 +68,9 @@ export function compileFilter(
   question: FilterQuestion,
   options: FilterOptions,
 ): Filter {
-  const { subject, action, type, context } = question
-  const residual = partialEvaluate(
-    program,
-    facts,
-    { subject, action, resource: { kind: 'unknown', type }, context },
-    options,
-  )
+  const { subject, action, type, context, known } = question
+  const resource = { kind: 'unknown', type, ...(known && { known }) } as const
+  const residual = partialEvaluate(program, facts, { subject, action, resource, context }, options)
   const branch = residual === 'limit' ? undefined : residual.branches[0]
   const declared = program.actions.get(actionKey(action, type))
   if (!branch || !declared) return noRow
@@ -291,6 +289,9 @@ function conditionOf({ program }: Compiling, env: Environment | undefined, name:
   if (!env) return { expr: condition.body, settled: new Map(), params }
   const settled = new Map<Expr, Outcome>()
   const locals = new Set(params.map((param) => param.name))
-  const unknown = { subject: false, resource: true, context: () => false, someContext: false, locals }
+  const unknown = {
+    ...{ subject: false, resource: true, attribute: () => true },
+    ...{ context: () => false, someContext: false, locals },
+  }
   return { expr: reduce(condition.body, { env, unknown, settled }).expr, settled, params }
 }
