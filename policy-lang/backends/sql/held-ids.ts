@@ -30,7 +30,17 @@ type From = {
 export function heldIds(program: Program, from: From): Pick<Compiling, 'held' | 'permitted'> {
   const { env, memory, isOpaque } = from
   // At load time nobody asks yet; whoever will may hold none.
-  if (isOpaque) return { held: () => undefined, permitted: () => ({ holds: [], fails: [] }) }
+  if (isOpaque) {
+    const none = { holds: [], fails: [] }
+    const isRole = (relation: string, type: string): boolean => {
+      const declared = program.entityTypes.get(type)?.relations.get(relation)
+      return declared?.kind === 'stored' && declared.role
+    }
+    // Roles are always asked of memory; what else memory does not find, SQL must be able to say.
+    const held = (relation: string, type: string) =>
+      isRole(relation, type) && isInMemory(program, { relation, type }, memory) ? none : undefined
+    return { held, permitted: () => none }
+  }
   if (!env || !memory) return { held: undefined, permitted: undefined }
   const { subject, resource } = env.request
   const world = (): World => ({
@@ -76,11 +86,11 @@ export function heldIds(program: Program, from: From): Pick<Compiling, 'held' | 
 function isInMemory(
   program: Program,
   pair: { readonly relation: string; readonly type: string },
-  memory: Memory,
+  memory: Memory | undefined,
 ): boolean {
   const pairs = [pair, ...reachable(program, pair).values()]
   return pairs.every(({ type, relation }) => {
-    if (memory.isElsewhere(type) && program.entityTypes.get(type)?.attributes.has(relation)) return false
+    if (memory?.isElsewhere(type) && program.entityTypes.get(type)?.attributes.has(relation)) return false
     return program.entityTypes.get(type)?.relations.get(relation)?.kind === 'stored'
   })
 }

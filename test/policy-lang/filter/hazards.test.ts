@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import type { Program } from '../../../policy-lang/index.ts'
+import { checkFilter, type Program } from '../../../policy-lang/index.ts'
 import { foundation } from '../../../server/schema/0001-foundation.ts'
 import { tupleConditions } from '../../../server/schema/0013-tuple-conditions.ts'
 import { describeWith } from '../../kit/availability.ts'
 import { openTestDatabase, type TestDatabase } from '../../kit/database.ts'
 import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
-import { createFunctions } from './filter-rows.ts'
+import { createFunctions, documentSource } from './filter-rows.ts'
 import { hazards, unanswerable } from './hazards.ts'
 import {
+  conditionText,
   createConditionCompiler,
   judgeCondition,
   judgeExecutors,
@@ -18,6 +19,7 @@ import { askings, laboratoryProgram, openEntityTable, rowsFor, schema, tenantId 
 import { openBoundTables } from './laboratory-table.ts'
 
 const compile = createConditionCompiler(schema)
+const textOf = (condition: string): string => conditionText(schema, condition)
 const programOf = (condition: string): Program => {
   const program = compile(condition)
   if (typeof program === 'string') throw new Error(`${condition}: ${program}`)
@@ -80,6 +82,29 @@ describe('each hazard of three values, over every row of the laboratory (SPEC 7.
       }
     },
   )
+})
+
+describe('what a list would refuse is known when rules are loaded, and where (SPEC 7.7)', () => {
+  const program = laboratoryProgram()
+  // As in the server: memory closes roles, for whoever asks.
+  const source = { ...documentSource(program, tenantId), tuples: { table: 'relation' } }
+  const told = (condition: string) => {
+    const subjectTypes = ['Person', ...(condition.includes('person') ? [] : ['Anonymous'])]
+    const actions = ['look', 'guard', 'lookNot', 'guardNot']
+    return subjectTypes.flatMap((subjectType) =>
+      actions.flatMap((action) => checkFilter(programOf(condition), { subjectType, action, type: 'Item' }, source)),
+    )
+  }
+  const all = Object.values(hazards)
+  test.each(all.flatMap(({ said }) => said))('nothing of %s', (condition) => {
+    expect(told(condition)).toEqual([])
+  })
+  test.each(all.flatMap(({ refused = [] }) => refused))('the place of %s', (condition) => {
+    const found = told(condition)
+    expect(new Set(found.map(({ code }) => code))).toEqual(new Set(['F7001']))
+    const text = textOf(condition)
+    for (const { span } of found) expect(condition).toContain(text.slice(span.start, span.end))
+  })
 })
 
 describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {

@@ -47,20 +47,24 @@ export const now = Date.UTC(2026, 0, 1)
 const options = { now }
 
 /** The schema with four rules of one condition: allow and deny, plain and negated. */
+export function conditionText(schema: string, condition: string): string {
+  const mark = condition.includes('attempt(') ? '@failsOpen\n' : ''
+  const rule = (id: string, effect: 'allow' | 'deny', when: string) =>
+    `@id("${id}")\n${effect === 'deny' ? mark : ''}${effect} ${id} on item: Item to ${pattern(condition)}\n  when ${when}\n`
+  return [
+    schema,
+    rule('look', 'allow', condition),
+    rule('guard', 'deny', condition),
+    rule('lookNot', 'allow', `not (${condition})`),
+    rule('guardNot', 'deny', `not (${condition})`),
+  ].join('\n')
+}
+
 export function createConditionCompiler(schema: string): (condition: string) => Program | string {
   let memory: CompileMemory | undefined
   return (condition) => {
-    const mark = condition.includes('attempt(') ? '@failsOpen\n' : ''
-    const rule = (id: string, effect: 'allow' | 'deny', when: string) =>
-      `@id("${id}")\n${effect === 'deny' ? mark : ''}${effect} ${id} on item: Item to ${pattern(condition)}\n  when ${when}\n`
-    const text = [
-      schema,
-      rule('look', 'allow', condition),
-      rule('guard', 'deny', condition),
-      rule('lookNot', 'allow', `not (${condition})`),
-      rule('guardNot', 'deny', `not (${condition})`),
-    ].join('\n')
-    const result = compileProgram([{ path: 'laboratory.fbac', text }], memory && { memory })
+    const files = [{ path: 'laboratory.fbac', text: conditionText(schema, condition) }]
+    const result = compileProgram(files, memory && { memory })
     memory = result.memory
     const mistakes = result.diagnostics.filter(({ severity }) => severity === 'error')
     return result.program ?? mistakes.map(({ code, message }) => `${code} ${message}`).join('; ')
