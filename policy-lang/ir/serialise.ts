@@ -7,13 +7,55 @@ const format = 1
 
 /** A program as JSON text. Parts that stand in several places, such as types, are written once. */
 export function serialiseProgram(program: Program): string {
+  const writing = serialiseInSteps(program)
+  for (;;) {
+    const { done, value } = writing.next()
+    if (done) return value
+  }
+}
+
+/** The same a little at a time: a program of ten thousand rules takes half a second, and whoever drives this may rest in between. */
+export function* serialiseInSteps(program: Program): Generator<undefined, string> {
   const seen = new Map<object, number>()
-  countUses(program, seen)
+  for (const part of partsOf(program)) {
+    countUses(part, seen)
+    yield
+  }
   const shared: Shared = { places: new Map(), table: [] }
   for (const [part, uses] of seen) if (uses > 1 && worthSharing(part)) shared.places.set(part, -1)
-  const body = encode(program, shared)
-  return JSON.stringify({ format, shared: shared.table, program: body })
+  const members: string[] = []
+  for (const [name, member] of Object.entries(program)) {
+    if (member === undefined) continue
+    const texts: string[] = []
+    for (const part of itemsOf(member)) {
+      texts.push(JSON.stringify(encode(part, shared)))
+      yield
+    }
+    members.push(`${JSON.stringify(name)}:${wrap(member, texts)}`)
+  }
+  const table: string[] = []
+  for (const part of shared.table) {
+    table.push(JSON.stringify(part))
+    if (table.length % 100 === 0) yield
+  }
+  return `{"format":${format},"shared":[${table.join(',')}],"program":{${members.join(',')}}}`
 }
+
+/** The items of lists and maps at the top: what is large is many, not deep. */
+function itemsOf(member: unknown): readonly unknown[] {
+  if (Array.isArray(member)) return member
+  return member instanceof Map ? [...member] : [member]
+}
+
+const wrap = (member: unknown, texts: readonly string[]): string =>
+  Array.isArray(member)
+    ? `[${texts.join(',')}]`
+    : member instanceof Map
+      ? `{"$map":[${texts.join(',')}]}`
+      : texts.join('')
+
+const partsOf = (program: Program): readonly unknown[] =>
+  Object.values(program).flatMap((member) => (member instanceof Map ? [...member.values()] : itemsOf(member)))
 
 /** The program that `serialiseProgram` wrote; undefined if the text is of another format or no program at all. */
 export function parseProgram(text: string): Program | undefined {

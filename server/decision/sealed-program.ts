@@ -18,7 +18,7 @@ const format = 'writ-program-1'
  * proofs) stays behind.
  */
 export const sealProgram = (key: Uint8Array, place: ProgramPlace, program: Program): string =>
-  sealed(key, place, serialiseProgram(stripped(program)))
+  sealText(key, place, serialiseProgram(stripped(program)))
 
 /** The same, a few milliseconds at a time: requests are answered in between. */
 export async function sealAtLeisure(key: Uint8Array, place: ProgramPlace, program: Program): Promise<string> {
@@ -26,7 +26,7 @@ export async function sealAtLeisure(key: Uint8Array, place: ProgramPlace, progra
   let rested = performance.now()
   for (;;) {
     const { done, value } = writing.next()
-    if (done) return sealed(key, place, value)
+    if (done) return sealText(key, place, value)
     if (performance.now() - rested < workMilliseconds) continue
     await setImmediate()
     rested = performance.now()
@@ -37,7 +37,7 @@ const workMilliseconds = 5
 
 const stripped = (program: Program): Program => ({ ...program, tests: [], proofs: [] })
 
-const sealed = (key: Uint8Array, place: ProgramPlace, text: string): string =>
+const sealText = (key: Uint8Array, place: ProgramPlace, text: string): string =>
   `${format}.${tagOf(key, place, text)}\n${text}`
 
 /** The program; or why it may not run. Nothing of the text is read before its proof holds. */
