@@ -224,10 +224,11 @@ function strangerOf(
   interaction: Interaction,
 ): Partial<Pick<ConsentPage, 'stranger'>> {
   if (!client || client.origin === 'administrator') return {}
-  const [target = ''] = targetsOf(interaction)
-  const url = URL.parse(target)
+  // A device has no address that the answer goes to.
+  const [target] = targetsOf(interaction)
+  const leadsTo = target === undefined ? {} : { leadsTo: URL.parse(target)?.host || target }
   const host = client.origin === 'document' ? documentHost(client.id) : undefined
-  return { stranger: { leadsTo: url?.host || target, ...(host === undefined ? {} : { host }) } }
+  return { stranger: { ...leadsTo, ...(host === undefined ? {} : { host }) } }
 }
 
 /** What exactly the app wants to do (RFC 9396 §3): the person sees each detail whole. */

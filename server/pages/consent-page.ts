@@ -11,7 +11,7 @@ export type ConsentPage = {
   readonly claims: readonly string[]
   readonly details: readonly AskedDetail[]
   /** Where no administrator made the app. `host`: of its document; `leadsTo`: where the answer goes. */
-  readonly stranger?: { readonly host?: string; readonly leadsTo: string }
+  readonly stranger?: { readonly host?: string; readonly leadsTo?: string }
   /** On this server. */
   readonly logo?: string
   readonly policyUri?: string
@@ -57,7 +57,9 @@ ${links.length > 0 && html`<p>${links}</p>`}
 }
 
 const strangerNotice = (texts: Texts, { host, leadsTo }: NonNullable<ConsentPage['stranger']>): Html =>
-  html`<p id="stranger">${host === undefined ? texts.consentRegistered : texts.consentDocument(host)} ${texts.consentLeadsTo(leadsTo)}</p>`
+  html`<p id="stranger">${host === undefined ? texts.consentRegistered : texts.consentDocument(host)}${
+    leadsTo !== undefined && html` ${texts.consentLeadsTo(leadsTo)}`
+  }</p>`
 
 const detailItem = (texts: Texts, { type, identifier, members }: AskedDetail): Html =>
   html`<li>${texts.detail(type, identifier)}${

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ClientMetadata, grantNames, grantTypes, identityScopes, scopeText } from '../client-metadata.ts'
+import { type ClientMetadata, grantTypes, identityScopes, scopeText } from '../client-metadata.ts'
 import { registrationErrors } from './errors.ts'
 
 /** What a client that nobody made by hand may hold at most, whatever it says of itself and whatever the rules would allow. */
@@ -7,7 +7,8 @@ export const termsSchema = z.strictObject({
   scope: scopeText.default([...identityScopes].join(' ')),
   /** Audiences beside userinfo. None by default: a token for a module acts for the person who consented. */
   resources: z.array(z.string().min(1).max(2_000)).max(50).default([]),
-  grantTypes: z.array(z.enum(grantTypes)).min(1).default(['authorization_code', 'refresh_token', grantNames.device]),
+  /** No device codes by default: a code that anybody's app may show is what phishing lives on (RFC 8628 §5.4). */
+  grantTypes: z.array(z.enum(grantTypes)).min(1).default(['authorization_code', 'refresh_token']),
 })
 export type Terms = z.infer<typeof termsSchema>
 

@@ -1,5 +1,6 @@
 // What a person is shown of an app that no administrator made (provider.md §9, Dynamic plan).
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { askForDevice, confirmDevice } from '../../../kit/device.ts'
 import { openHttpBrowser } from '../../../kit/http-browser.ts'
 import { alicePassword } from '../rig.ts'
 import { openSites, type Sites } from './sites.ts'
@@ -63,6 +64,30 @@ test('its logo, policy and terms; that it registered itself, and where it leads'
 test('an app that an administrator made is shown without a warning', async () => {
   await stand.rig.seed.client('shop', { redirectUris: ['https://shop.example/cb'], scope: 'openid email' })
   expect((await consentOf('shop')).text).not.toContain('id="stranger"')
+})
+
+test('a device is shown without an address, where its terms allow it at all', async () => {
+  const device = 'urn:ietf:params:oauth:grant-type:device_code'
+  const { body } = await stand.register(
+    { client_name: 'Television', grant_types: [device], redirect_uris: [], token_endpoint_auth_method: 'none' },
+    await stand.initialToken({ grantTypes: [device] }),
+  )
+  const client = { id: String(body.client_id), redirectUri: `${stand.issuer}/device` }
+  const user = { identifier: 'alice@example.test', password: alicePassword }
+  const as = { issuer: stand.issuer, client, user }
+  const browser = openHttpBrowser()
+  let shown = ''
+  const spying: typeof browser = {
+    ...browser,
+    submit: async (...given) => {
+      if (browser.page().text.includes('name="allow"')) shown = browser.page().text
+      return browser.submit(...given)
+    },
+  }
+  const asked = await askForDevice(as)
+  await confirmDevice(as, spying, asked.user_code)
+  expect(shown).toContain('registered itself')
+  expect(shown).not.toContain('you are sent to')
 })
 
 test('a name cannot become markup', async () => {

@@ -164,6 +164,10 @@ describe('what a client may hold (security.md §2.14)', () => {
   test.each([
     ['scope', { scope: 'openid admin' }],
     ['grant', { grant_types: ['authorization_code', 'client_credentials'] }],
+    [
+      'grant that strangers abuse',
+      { grant_types: ['urn:ietf:params:oauth:grant-type:device_code'], response_types: [] },
+    ],
     ['grant that is no more', { grant_types: ['implicit', 'authorization_code'] }],
     ['response type', { response_types: ['code token'] }],
     ['response type without its grant', { grant_types: ['refresh_token'], response_types: ['code'] }],
