@@ -9,6 +9,7 @@ import {
   type Request,
 } from '../../../policy-lang/index.ts'
 import { entity } from '../program-kit.ts'
+import { propertyRuns } from '../properties/runs.ts'
 import {
   anyRule,
   anyRules,
@@ -22,7 +23,7 @@ import {
 } from './generated.ts'
 
 const now = 1000
-const runs = { numRuns: Number(process.env.WRIT_AGREEMENT_RUNS ?? 500) }
+const runs = propertyRuns('agreement of executors', 500)
 
 function factsOfWorld(world: World): readonly Facts[] {
   const store = createEntityStore(schemaProgram)
@@ -71,7 +72,7 @@ describe('generated policies, data and requests', () => {
           expect(added.effect === 'deny' ? !grown || decision : grown || !decision).toBe(true)
         }
       }),
-      { numRuns: runs.numRuns / 5 },
+      { ...runs, numRuns: runs.numRuns / 5 },
     )
   })
 
@@ -82,7 +83,7 @@ describe('generated policies, data and requests', () => {
         const mirrored = { ...world, tuples: [...world.tuples].reverse(), entities: [...world.entities].reverse() }
         expect(decisions(withRules(turned), mirrored)).toEqual(decisions(withRules(rules), world))
       }),
-      { numRuns: runs.numRuns / 5 },
+      { ...runs, numRuns: runs.numRuns / 5 },
     )
   })
 
@@ -104,7 +105,7 @@ describe('generated policies, data and requests', () => {
         const { decide } = createEvaluator(program)
         expect(requestsOf(world).map((request) => decide(snapshot, request, optionsOf(world)))).toEqual(before)
       }),
-      { numRuns: runs.numRuns / 5 },
+      { ...runs, numRuns: runs.numRuns / 5 },
     )
   })
 })

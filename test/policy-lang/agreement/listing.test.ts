@@ -14,6 +14,7 @@ import {
   type Program,
 } from '../../../policy-lang/index.ts'
 import { entity } from '../program-kit.ts'
+import { propertyRuns } from '../properties/runs.ts'
 import {
   anyRules,
   anyWorld,
@@ -26,7 +27,7 @@ import {
 } from './generated.ts'
 
 const now = 1000
-const runs = { numRuns: Number(process.env.WRIT_AGREEMENT_RUNS ?? 300) }
+const runs = propertyRuns('lists and checks', 300)
 const optionsOf = (world: World) => ({ now, externs: () => world.risk })
 
 type Case = Pick<Listed, 'side' | 'request'>
@@ -111,7 +112,7 @@ describe('listing equals the set of allowed checks (SPEC 8.2)', () => {
           expect(listResources(program, question)).toEqual(bruteForce(program, world, store, each))
         }
       }),
-      { numRuns: runs.numRuns / 3 },
+      { ...runs, numRuns: runs.numRuns / 3 },
     )
   })
 })

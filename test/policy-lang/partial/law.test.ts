@@ -14,9 +14,10 @@ import {
   withRules,
 } from '../agreement/generated.ts'
 import { entity } from '../program-kit.ts'
+import { propertyRuns } from '../properties/runs.ts'
 
 const now = 1000
-const runs = { numRuns: Number(process.env.WRIT_FILTER_RUNS ?? 300) }
+const runs = propertyRuns('partial evaluation', 300)
 
 type Hidden = {
   readonly subject: 'known' | 'typed' | 'hidden'
