@@ -14,8 +14,8 @@ import { oidcGrantTables } from '../schema/0012-oidc-grants.ts'
 import { oidcRegistrationTables } from '../schema/0015-oidc-registration.ts'
 import { accountTables } from '../schema/0019-account.ts'
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts'
+import { createAccountMount } from './account/account-mount.ts'
 import { accountRoutes } from './account/account-routes.ts'
-import { createAccountMount } from './account-mount.ts'
 import { createLogoutDelivery, logoutTopic } from './backchannel-logout.ts'
 import { backchannelRoutes } from './backchannel-routes.ts'
 import { createClientAuthenticator } from './client-authentication.ts'
@@ -35,7 +35,6 @@ import { expireUnusedClients, noteUse } from './registration/expire-clients.ts'
 import { createLogoMount } from './registration/logo-mount.ts'
 import { createRegistration } from './registration/registration.ts'
 import { createRegistrationMount } from './registration/registration-mount.ts'
-import { registrationRoutes } from './registration/registration-routes.ts'
 import { rememberingFetch } from './registration/remembering-fetch.ts'
 import { createRequestUris } from './registration/request-uris.ts'
 import { createStatementReader } from './registration/software-statements.ts'
@@ -117,13 +116,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
   let stopListening = () => {}
 
   return {
-    routes: [
-      keyRoutes(kernel),
-      trustedIssuerRoutes(kernel),
-      backchannelRoutes(requestKit),
-      accountRoutes(requestKit),
-      registrationRoutes(kernel),
-    ],
+    routes: [keyRoutes(kernel), trustedIssuerRoutes(kernel), backchannelRoutes(requestKit), accountRoutes(requestKit)],
     topics: {
       [logoutTopic]: createLogoutDelivery(kernel, providers),
       [pingTopic]: createPingDelivery(kernel, { clients, egress: options.egress }),
@@ -152,7 +145,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
       }),
       createResourceMetadataMount(kernel.tenants),
       createInteractionMount({ kernel, providers, exchanges, securityLog, signInOf }),
-      createAccountMount({ kernel, providers, exchanges }),
+      createAccountMount(requestKit),
       createSetupMount({ kernel, providers, exchanges, passwords, onFirstAdmin }),
     ],
     tokenVerifier: accessTokens,

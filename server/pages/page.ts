@@ -21,6 +21,10 @@ export type PageContent = {
   readonly title: string
   readonly body: Html
   readonly status?: number
+  /** Above the title: where else one can go. */
+  readonly menu?: Html
+  /** For pages that list: a wider column. */
+  readonly isWide?: boolean
   /** Addresses that a form of this page leads to, also by redirects: their origins enter `form-action`. */
   readonly leadsTo?: readonly string[]
 }
@@ -45,7 +49,11 @@ const icon = `data:image/svg+xml,${encodeURIComponent(
     '<path d="M3 4.5 5.4 11.5 8 6l2.6 5.5L13 4.5" fill="none" stroke="#fff" stroke-width="1.6"/></svg>',
 )}`
 
-const document = (language: Language, { title, body }: PageContent, nonce: string): Html => html`<!doctype html>
+const document = (
+  language: Language,
+  { title, body, menu, isWide }: PageContent,
+  nonce: string,
+): Html => html`<!doctype html>
 <html lang="${language}">
 <head>
 <meta charset="utf-8">
@@ -56,8 +64,8 @@ const document = (language: Language, { title, body }: PageContent, nonce: strin
 <style nonce="${nonce}">${styleSheet}</style>
 </head>
 <body>
-<main>
-<h1>${title}</h1>
+<main${isWide === true && html` class="wide"`}>
+${menu}<h1>${title}</h1>
 ${body}
 </main>
 </body>

@@ -31,5 +31,19 @@ button.quiet { color: var(--ink); background: transparent; border-color: var(--l
 dl { margin: 1.5rem 0 0; display: grid; grid-template-columns: auto 1fr; gap: 0.25rem 0.75rem; font-size: 0.875rem; color: var(--dim); }
 dd { margin: 0; }
 a { color: var(--accent); }
+nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; margin: 0 0 1rem; padding: 0; list-style: none; }
+nav a { display: inline-block; padding: 0.375rem 0; }
+nav a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; border-bottom: 2px solid var(--accent); }
+.items { padding: 0; list-style: none; }
+.items > li { margin: 0; padding: 0.875rem 0; border-top: 1px solid var(--line); }
+.items p { margin: 0 0 0.25rem; }
+.items h3 { margin: 0 0 0.25rem; font-size: 1rem; }
+.items h4 { margin: 0.75rem 0 0.25rem; font-size: 0.9375rem; }
+.items .actions { margin-top: 0.5rem; }
+.part { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 0.75rem; }
+.part > span { flex: 1 1 9rem; }
+.part button { flex: none; min-height: 2.25rem; padding: 0.25rem 0.75rem; font-weight: 400; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.wide { max-width: 40rem; }
 @media (prefers-contrast: more) { :root { --dim: var(--ink); --line: var(--ink); } }
 `
