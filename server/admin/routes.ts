@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { RouteTable } from '../http/route.ts'
 import { route } from '../module.ts'
+import { registrationRoutes } from '../oidc/registration/registration-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { decisionRoutes } from './decision-routes.ts'
@@ -23,6 +24,7 @@ export function adminRoutes(admin: Admin): RouteTable {
     routes: [
       ...userRoutes(admin),
       ...clientRoutes(admin),
+      ...registrationRoutes(admin.kernel),
       ...organizationRoutes(admin),
       ...roleRoutes(admin),
       ...assignmentRoutes(admin),

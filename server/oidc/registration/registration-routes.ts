@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { createClientStore } from '../../admin/client-store.ts'
 import { actorOf, existing, iso, onTenant, withTenant } from '../../admin/request.ts'
 import { errors } from '../../http/errors.ts'
-import type { RouteTable } from '../../http/route.ts'
 import { entityOf } from '../../identity/entities.ts'
 import type { Kernel } from '../../kernel.ts'
 import { route } from '../../module.ts'
@@ -24,11 +23,11 @@ const tokenShape = z.object({
 })
 
 /** What administrators settle about apps that register themselves: initial access tokens, and what holds without one. */
-export const registrationRoutes = (kernel: Kernel): RouteTable => ({
-  basePath: '/admin/v1',
-  audiences: ['/admin'],
-  routes: [...initialTokenRoutes(kernel), ...settingsRoutes(kernel), managementRoute(kernel)],
-})
+export const registrationRoutes = (kernel: Kernel) => [
+  ...initialTokenRoutes(kernel),
+  ...settingsRoutes(kernel),
+  managementRoute(kernel),
+]
 
 const initialTokenRoutes = (kernel: Kernel) => [
   route({
