@@ -13,7 +13,7 @@ import type { Outcome } from '../../runtime/outcome.ts'
 import { codes, diagnostic } from '../../source/codes.ts'
 import type { Diagnostic } from '../../source/diagnostic.ts'
 import { createLocate } from '../../source/places.ts'
-import { compileTruth } from './compile-truth.ts'
+import { compileTruth, whereFalse } from './compile-truth.ts'
 import { compileValue } from './compile-value.ts'
 import { heldIds, type Memory } from './held-ids.ts'
 import { quoted, type SqlSource } from './sql-source.ts'
@@ -21,8 +21,6 @@ import {
   type Compiling,
   createBindings,
   joinSql,
-  type Mode,
-  negated,
   type SqlCondition,
   Untranslatable,
   usedBindings,
@@ -125,12 +123,16 @@ function filterOf(program: Program, branch: Branch, making: Making): Filter {
   const diagnostics: Diagnostic[] = []
   const locate = createLocate(program.places)
   const at = compilingOf(program, branch, making, { row, bindings })
-  const truthOf = (rule: ResidualRule, mode: Mode): string =>
+  /** TRUE where an allow is true, or a deny false: one of its entries is, or all of them are. */
+  const counted = (rule: ResidualRule): string =>
     joinSql(
-      'or',
+      rule.rule.effect === 'allow' ? 'or' : 'and',
       rule.entries.map((entry) => {
         try {
-          return at.truth(withEntry(at, making, rule.rule, entry), entry.condition, mode)
+          const own = withEntry(at, making, rule.rule, entry)
+          return rule.rule.effect === 'allow'
+            ? at.truth(own, entry.condition, 'true')
+            : whereFalse(own, entry.condition)
         } catch (error) {
           if (!(error instanceof Untranslatable)) throw error
           const message = `${rule.rule.id} cannot become a filter in SQL: ${error.message}`
@@ -139,7 +141,7 @@ function filterOf(program: Program, branch: Branch, making: Making): Filter {
         }
       }),
     )
-  const sql = whereOf(program, branch, { truthOf, field: making.options.field })
+  const sql = whereOf(program, branch, { counted, field: making.options.field })
   if (diagnostics.length > 0) return { ok: false, diagnostics }
   if (sql.length > largestFilter) {
     const span = branch.rules[0]?.rule.span ?? { file: 0, start: 0, end: 0 }
@@ -159,7 +161,7 @@ function fieldsOf(program: Program, { rules, resourceType }: Branch): readonly s
 const largestFilter = 1_000_000
 
 type Writing = {
-  readonly truthOf: (rule: ResidualRule, mode: Mode) => string
+  readonly counted: (rule: ResidualRule) => string
   readonly field: string | undefined
 }
 
@@ -167,11 +169,11 @@ type Writing = {
  * Rows where the decision allows (SPEC 5.14, 5.15): an allow is TRUE, every deny that counts against it FALSE, and a field
  * stays open that no masking deny takes. An erroring deny is NULL, which is not FALSE.
  */
-function whereOf(program: Program, branch: Branch, { truthOf, field }: Writing): string {
+function whereOf(program: Program, branch: Branch, { counted, field }: Writing): string {
   const denies = branch.rules.filter(({ rule }) => rule.effect === 'deny')
   const silent = new Map<ResidualRule, string>()
   const isSilent = (deny: ResidualRule): string => {
-    const known = silent.get(deny) ?? negated(truthOf(deny, 'exact'))
+    const known = silent.get(deny) ?? counted(deny)
     silent.set(deny, known)
     return known
   }
@@ -184,7 +186,7 @@ function whereOf(program: Program, branch: Branch, { truthOf, field }: Writing):
     const open = openFields(program, branch.resourceType, { allow: allow.rule, masks, isSilent, field })
     const rest = joinSql('and', [...refusing, open])
     const group = groups.get(rest) ?? { allows: [], rest }
-    group.allows.push(truthOf(allow, 'true'))
+    group.allows.push(counted(allow))
     groups.set(rest, group)
   }
   return joinSql(

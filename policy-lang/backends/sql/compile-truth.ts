@@ -28,7 +28,7 @@ export function compileTruth(at: Compiling, expr: Expr, mode: Mode): string {
   if (at.isOpaque && !hangs(at, expr)) return at.bindings.bind(null, 'boolean')
   switch (expr.kind) {
     case 'not':
-      return negated(at.truth(at, expr.operand, 'exact'))
+      return mode === 'true' ? whereFalse(at, expr.operand) : negated(at.truth(at, expr.operand, 'exact'))
     case 'and':
     case 'or':
       return joinSql(
@@ -74,6 +74,17 @@ export function compileTruth(at: Compiling, expr: Expr, mode: Mode): string {
       return value.sql
     }
   }
+}
+
+/** TRUE exactly where the expression is FALSE, and written so that an index may serve: `not (not a or b)` is `a and not b`. */
+export function whereFalse(at: Compiling, expr: Expr): string {
+  const isKnown = at.settled.has(expr) || (at.isOpaque && !hangs(at, expr))
+  if (!isKnown && expr.kind === 'not') return at.truth(at, expr.operand, 'true')
+  if (!isKnown && (expr.kind === 'and' || expr.kind === 'or')) {
+    const parts = expr.operands.map((operand) => whereFalse(at, operand))
+    return joinSql(expr.kind === 'and' ? 'or' : 'and', parts)
+  }
+  return negated(at.truth(at, expr, 'exact'))
 }
 
 type Node<Kind extends Expr['kind']> = Expr & { readonly kind: Kind }
