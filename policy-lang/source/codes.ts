@@ -80,6 +80,7 @@ export const codes = {
   F6010: { severity: 'error', title: 'An expectation that does not hold when the test is run.' },
   F7001: { severity: 'error', title: 'A rule that a list filter in SQL cannot say.' },
   F7002: { severity: 'error', title: 'A list filter in SQL would be too large.' },
+  F7003: { severity: 'error', title: 'A rule that a condition tree cannot say.' },
   F8001: { severity: 'error', title: 'The file is larger than a policy file may be.' },
   F8002: { severity: 'error', title: 'A line is longer than a line may be.' },
   F8003: { severity: 'error', title: 'The file has more items than a file may have.' },
