@@ -1,9 +1,7 @@
 // Clients that register themselves (RFC 7591), at the door.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { SignJWT } from 'jose'
-import { createTrustedIssuerStore, trustedIssuerSchema } from '../../../../server/oidc/trusted-issuers.ts'
 import { signIn } from '../../../kit/sign-in.ts'
-import { type ClientKey, openClientKey } from '../proofs.ts'
+import { openClientKey } from '../proofs.ts'
 import { alicePassword, clientSecret } from '../rig.ts'
 import { openSites, type Sites } from './sites.ts'
 import { openStand, type Stand } from './stand.ts'
@@ -368,80 +366,6 @@ test('a public app in a browser asks for tokens from where it is redirected to, 
   }
   expect(await originFor('https://app.example')).toBe('https://app.example')
   expect(await originFor('https://evil.example')).toBeNull()
-})
-
-describe('software statements (RFC 7591 §2.3)', () => {
-  const issuer = 'https://statements.example'
-  let key: ClientKey
-  beforeAll(async () => {
-    key = await openClientKey()
-    const store = createTrustedIssuerStore(stand.rig.database, 'default')
-    const settings = { jwks: { keys: [key.publicJwk] }, subject: { by: 'account' } }
-    await store.put({ ...trustedIssuerSchema.parse({ ...settings, softwareStatements: true }), issuer })
-    await store.put({ ...trustedIssuerSchema.parse(settings), issuer: 'https://assertions.example' })
-  })
-  const statement = (claims: object = {}, header: object = {}) =>
-    key.sign(
-      { iss: issuer, software_id: 'editor', client_name: 'Signed name', ...claims },
-      { kid: 'client-key', ...header },
-    )
-
-  test('what is signed stands over what is said, and is told to the rules', () =>
-    whileOpen(
-      async () => {
-        const text = await statement()
-        const { status, body } = await stand.register({ ...web, software_statement: text })
-        expect([status, body.client_name, body.software_id, body.software_statement]).toEqual([
-          201,
-          'Signed name',
-          'editor',
-          text,
-        ])
-        expect((await stand.register(web)).status).toBe(401)
-      },
-      `allow registerClient on Tenant to anyone
-  when has context.softwareStatement and context.softwareStatement.issuer == "${issuer}"`,
-    ))
-
-  test.each([
-    ['of nobody trusted', () => statement({ iss: 'https://else.example' }), 'unapproved_software_statement'],
-    [
-      'of one trusted for other things',
-      () => statement({ iss: 'https://assertions.example' }),
-      'unapproved_software_statement',
-    ],
-    [
-      'by another key',
-      async () => (await openClientKey()).sign({ iss: issuer }, { kid: 'client-key' }),
-      'invalid_software_statement',
-    ],
-    ['that is over', () => statement({ exp: 1_000 }), 'invalid_software_statement'],
-    ['for another server', () => statement({ aud: 'https://other.example' }), 'invalid_software_statement'],
-    ['that is something else', () => statement({}, { typ: 'at+jwt' }), 'invalid_software_statement'],
-    [
-      'without a signature',
-      async () => `${btoa('{"alg":"none"}')}.${btoa(`{"iss":"${issuer}"}`)}.`,
-      'invalid_software_statement',
-    ],
-    [
-      'signed by a secret',
-      () => new SignJWT({ iss: issuer }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.alloc(32)),
-      'invalid_software_statement',
-    ],
-    ['that is no JWT', async () => 'x', 'invalid_software_statement'],
-    ['that is no text', async () => 7, 'invalid_software_statement'],
-    ['of 17 KiB', () => statement({ padding: 'x'.repeat(17_000) }), 'invalid_software_statement'],
-    ['with a privileged member', () => statement({ skip_consent: true }), 'invalid_client_metadata'],
-    ['with a scope beyond', () => statement({ scope: 'admin' }), 'invalid_client_metadata'],
-    ['with NUL', () => statement({ software_version: '1\u0000' }), 'invalid_client_metadata'],
-    [
-      'with half a character',
-      () => statement({ jwks: { keys: [{ kty: 'EC', kid: '\ud800' }] } }),
-      'invalid_client_metadata',
-    ],
-  ])('one %s is refused', async (_what, make, code) => {
-    expect(await codeOf({ software_statement: await make() })).toBe(code)
-  })
 })
 
 describe('bad requests', () => {
