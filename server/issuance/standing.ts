@@ -48,6 +48,14 @@ const clientStatement = {
   text: `select ${clientColumns}
 from tenant n left join client c on c.tenant_id = n.id and c.id = $2 where n.id = $1`,
 }
+/** The same of many; `limit 1` keeps each an index look-up, however large the planner thinks the list is. */
+const clientsStatement = {
+  name: 'issuance-standing-clients',
+  text: `select asked.place, ${clientColumns}
+from unnest($1::text[], $2::text[]) with ordinality as asked (tenant_id, client_id, place)
+join lateral (select * from tenant where id = asked.tenant_id limit 1) n on true
+left join lateral (select * from client where tenant_id = asked.tenant_id and id = asked.client_id limit 1) c on true`,
+}
 const personStatement = {
   name: 'issuance-standing-person',
   text: `select ${clientColumns},
@@ -60,12 +68,32 @@ left join attempt_budget b on b.tenant_id = n.id and b.subject = $4
 where n.id = $1`,
 }
 
-/** Undefined if the tenant itself is gone. */
-export async function readStanding(
+export type AskedStanding = {
+  readonly tenantId: string
+  readonly clientId?: string | undefined
+  readonly accountId?: string | undefined
+}
+
+/** Of clients for themselves, in the order asked; undefined where the tenant itself is gone. */
+export async function readClientStandings(
   database: Database,
-  of: { readonly tenantId: string; readonly clientId?: string | undefined; readonly accountId?: string | undefined },
-  now: number,
-): Promise<Standing | undefined> {
+  asked: readonly AskedStanding[],
+): Promise<readonly (Standing | undefined)[]> {
+  const rows = await database.query<Row & { readonly place: string }>(clientsStatement, [
+    asked.map(({ tenantId }) => tenantId),
+    asked.map(({ clientId }) => clientId ?? null),
+  ])
+  const byPlace = new Map(rows.map((row) => [Number(row.place), row]))
+  return asked.map(({ tenantId, clientId }, index) => {
+    const row = byPlace.get(index + 1)
+    if (!row) return undefined
+    const client = clientOf(row, clientId)
+    return { tenant: tenantOf(row, tenantId), ...(client ? { client } : {}), isGuessed: false }
+  })
+}
+
+/** Undefined if the tenant itself is gone. */
+export async function readStanding(database: Database, of: AskedStanding, now: number): Promise<Standing | undefined> {
   const { tenantId, clientId, accountId } = of
   const budget = passwordBudget(accountId ?? '')
   const [row] =
@@ -73,12 +101,7 @@ export async function readStanding(
       ? await database.query<Row>(clientStatement, [tenantId, clientId ?? null])
       : await database.query<Row>(personStatement, [tenantId, clientId ?? null, accountId, budget.subject])
   if (!row) return undefined
-  const tenant: TenantRow = {
-    id: tenantId,
-    status: row.tenant_status,
-    registration: row.registration,
-    epoch: Number(row.tenant_epoch),
-  }
+  const tenant = tenantOf(row, tenantId)
   const client = clientOf(row, clientId)
   const account = accountOf(row, accountId)
   const attempts: AttemptRow | undefined =
@@ -92,6 +115,13 @@ export async function readStanding(
     isGuessed: isExhausted(budget, attempts, now),
   }
 }
+
+const tenantOf = (row: Row, id: string): TenantRow => ({
+  id,
+  status: row.tenant_status,
+  registration: row.registration,
+  epoch: Number(row.tenant_epoch),
+})
 
 function clientOf(row: Row, clientId: string | undefined): ClientRow | undefined {
   if (clientId === undefined || row.client_status === null) return undefined

@@ -12,6 +12,8 @@ import { claimsByScope } from './claims.ts'
 import { dpopAlgorithms } from './dpop-proof.ts'
 import type { Hooks } from './hooks.ts'
 import type { SigningKey } from './keys.ts'
+import type { Library } from './library.ts'
+import { externalSigning, quickSigningKey, signsQuickly } from './quick-signing-key.ts'
 import type { OpenidSettings } from './registration/openid-settings.ts'
 
 const minute = 60
@@ -33,6 +35,7 @@ const lifetimes = {
 }
 
 export type ConfigurationOptions = {
+  readonly library: Library
   readonly tenant: Tenant
   readonly hooks: Hooks
   readonly keys: readonly SigningKey[]
@@ -46,6 +49,7 @@ export type ConfigurationOptions = {
 
 /** All that the library is told (provider.md §2): what is off is said, since several of its defaults are on. */
 export function configurationOf({
+  library,
   tenant,
   hooks,
   keys,
@@ -61,7 +65,7 @@ export function configurationOf({
   return {
     adapter: hooks.adapter,
     // ORDER: current keys first, since the library signs with the first that fits; the others are published (provider.md §5).
-    jwks: { keys: keys.map((key) => ({ ...key.privateJwk })) },
+    jwks: { keys: keys.map((key) => (signsQuickly(key) ? quickSigningKey(library, key) : { ...key.privateJwk })) },
     ...protocol(hooks, algorithmsOf(settings)),
     // Where there is no guard, no address of a client's choosing is asked (security.md row 9).
     fetch: egress ?? (() => Promise.reject(new Error('oidc: outgoing requests are off'))),
@@ -169,6 +173,7 @@ const encryptedAnswers = Object.fromEntries(
 
 const featuresOf = (tenant: Tenant, hooks: Hooks, nonceSecret: Buffer) => ({
   devInteractions: { enabled: false },
+  externalSigningSupport: externalSigning,
   // Whoever asks for a bound token shows a key that is live now, so nothing made in advance is of use (RFC 9449 §8).
   dPoP: { enabled: true, nonceSecret, requireNonce: () => true },
   pushedAuthorizationRequests: { enabled: true },

@@ -207,7 +207,18 @@ function buildProvider(
     { database, clock, exchanges, securityLog, trail, tenantId: tenant.id },
     [
       tenant.issuer,
-      configurationOf({ tenant, hooks, keys, cookieKeys, nonceSecret, egress, settings, takesDocuments, now }),
+      configurationOf({
+        library,
+        tenant,
+        hooks,
+        keys,
+        cookieKeys,
+        nonceSecret,
+        egress,
+        settings,
+        takesDocuments,
+        now,
+      }),
     ],
   )
   compareSecretsByHash(provider, { findClient, requireHearing: hooks.requireHearing })
