@@ -3,6 +3,7 @@ import { type Area, defineModule, type Kernel } from '../../server/module.ts'
 import type { Storage } from './actions.ts'
 import { bindings } from './bindings.ts'
 import { defaultSettings, type StorageSettings } from './config.ts'
+import { listIndexes } from './list-indexes.ts'
 import { routes } from './routes.ts'
 import { seedSample } from './sample.ts'
 import { schema } from './schema.ts'
@@ -19,7 +20,7 @@ export const storageModule = (
     name: 'storage',
     basePath: '/storage/v1',
     policies: new URL('./policy/', import.meta.url),
-    migrations: [schema],
+    migrations: [schema, listIndexes],
     bindings,
     lists: [
       { action: 'read', type: 'Bucket' },

@@ -11,6 +11,7 @@ const benches: { readonly [name: string]: () => Promise<Bench> } = {
   provider: async () => (await import('./provider.ts')).provider,
   language: async () => (await import('./language.ts')).language,
   entities: async () => (await import('./entities.ts')).entities,
+  filter: async () => (await import('./filter.ts')).filter,
   boot: async () => (await import('./boot.ts')).boot,
 }
 
