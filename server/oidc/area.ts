@@ -168,6 +168,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
         (error: unknown) => log.error({ err: error }, 'oidc: no signing keys'),
       )
       sweeping = setInterval(() => {
+        for (const tenantId of providers.dropIdle()) clients.forgetTenant(tenantId)
         Promise.all([sweepExpired(database, clock.now()), rotateDueKeys(kernel), expireUnusedClients(kernel)]).catch(
           (error: unknown) => log.warn({ err: error }, 'oidc: sweep failed'),
         )

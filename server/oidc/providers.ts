@@ -27,6 +27,7 @@ import { ownGrantNames, registerOwnGrants } from './own-grants.ts'
 import { createPairwiseSubjects, type PairwiseSubjects, type SectorClient } from './pairwise.ts'
 import { leavePingsToOutbox } from './ping-clients.ts'
 import { toProtocolError } from './protocol-errors.ts'
+import { createProviderRegistry, type ProviderRegistry } from './provider-registry.ts'
 import { documentHost } from './registration/client-document.ts'
 import { type FindByDocument, mayTakeDocuments } from './registration/client-documents.ts'
 import { createOpenidSettings, type OpenidSettings } from './registration/openid-settings.ts'
@@ -54,11 +55,7 @@ export type TenantProvider = {
   readonly tellSignedOut: TellSignedOut
 }
 
-export type Providers = {
-  of(tenant: Tenant): Promise<TenantProvider>
-  /** Built anew at the next request: keys, rules or the tenant itself changed. */
-  forget(tenantId: string): void
-}
+export type Providers = ProviderRegistry<TenantProvider>
 
 export type ProvidersOptions = {
   readonly kernel: Kernel
@@ -77,11 +74,7 @@ export type ProvidersOptions = {
   readonly egress?: Egress | undefined
 }
 
-/** Kept by recency of use. */
-const keptProviders = 200
-
 export function createProviders(options: ProvidersOptions): Providers {
-  const built = new Map<string, { readonly issuer: string; readonly provider: Promise<TenantProvider> }>()
   let library: Promise<Library> | undefined
 
   const build = async (tenant: Tenant): Promise<TenantProvider> => {
@@ -102,25 +95,7 @@ export function createProviders(options: ProvidersOptions): Providers {
     })
   }
 
-  return {
-    async of(tenant) {
-      const known = built.get(tenant.id)
-      built.delete(tenant.id)
-      const entry = known?.issuer === tenant.issuer ? known : { issuer: tenant.issuer, provider: build(tenant) }
-      built.set(tenant.id, entry)
-      const oldest = built.size > keptProviders ? built.keys().next().value : undefined
-      if (oldest !== undefined) built.delete(oldest)
-      try {
-        return await entry.provider
-      } catch (error) {
-        if (built.get(tenant.id) === entry) built.delete(tenant.id)
-        throw error
-      }
-    },
-    forget: (tenantId) => {
-      built.delete(tenantId)
-    },
-  }
+  return createProviderRegistry({ build, now: () => options.kernel.clock.now() })
 }
 
 /** What is read before, anew whenever it changes. */
