@@ -8,6 +8,7 @@ import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../ki
 import { createFunctions, documentSource } from './filter-rows.ts'
 import { hazards, unanswerable } from './hazards.ts'
 import {
+  type Asking,
   conditionText,
   createConditionCompiler,
   judgeCondition,
@@ -20,9 +21,11 @@ import { openBoundTables } from './laboratory-table.ts'
 
 const compile = createConditionCompiler(schema)
 const textOf = (condition: string): string => conditionText(schema, condition)
-const programOf = (condition: string): Program => {
-  const program = compile(condition)
+const programs = new Map<string, Program>()
+function programOf(condition: string): Program {
+  const program = programs.get(condition) ?? compile(condition)
   if (typeof program === 'string') throw new Error(`${condition}: ${program}`)
+  programs.set(condition, program)
   return program
 }
 
@@ -37,19 +40,19 @@ async function open(url?: string): Promise<Opened> {
   return { opened, stands: [entities, bound] }
 }
 
-function agree(get: () => Opened): void {
+function agree(get: () => Opened, who: readonly Asking[]): void {
   describe.each(Object.entries(hazards))('%s', (_, { said, refused = [] }) => {
     const verdicts = async (condition: string) => {
       const { opened, stands } = get()
       const found: (Verdict & { readonly stand: string })[] = []
       for (const stand of stands) {
-        const over = { askings, ids: rowsFor(condition, stand.ids) }
+        const over = { askings: who, ids: rowsFor(condition, stand.ids) }
         found.push({ stand: stand.name, ...(await judgeCondition(opened.database, stand, programOf(condition), over)) })
       }
       return found
     }
     test.each(said)('%s', async (condition) => {
-      const unanswered = unanswerable[condition] ?? []
+      const unanswered = (unanswerable[condition] ?? []).filter((title) => who.some((each) => each.title === title))
       const wanted = ['entity table', 'tables of a module'].map((stand) => ({
         stand,
         kind: 'said',
@@ -71,15 +74,15 @@ describe('each hazard of three values, over every row of the laboratory (SPEC 7.
     all = await open()
   }, 60_000)
   afterAll(() => all?.opened.close())
-  agree(() => all)
+  // The embedded one is slow: those who bring most, and what is hostile.
+  agree(() => all, askings.slice(0, 2))
 
   test.each(Object.values(hazards).flatMap(({ said, refused = [] }) => [...said, ...refused]))(
     'JavaScript and partial evaluation say whole decisions of the interpreter (SPEC 7.2, 7.6): %s',
     (condition) => {
       const program = programOf(condition)
-      for (const stand of all.stands) {
-        expect(judgeExecutors(stand, program, { askings, ids: rowsFor(condition, stand.ids) })).toEqual([])
-      }
+      const [stand] = all.stands
+      expect(stand && judgeExecutors(stand, program, { askings, ids: rowsFor(condition, stand.ids) })).toEqual([])
     },
   )
 })
@@ -118,5 +121,5 @@ describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {
     await all?.opened.close()
     await postgres?.stop()
   })
-  agree(() => all)
+  agree(() => all, askings)
 })
