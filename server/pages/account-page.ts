@@ -90,7 +90,7 @@ function sessionItem(
 ): Html {
   const { uid, isThis, device, place, since, lastUsed, apps } = session
   const name = isThis ? texts.accountThisBrowser : texts.accountOtherBrowser
-  const about = `: ${device ?? name}, ${texts.accountSince(since)}`
+  const about = `: ${index + 1}. ${device ?? name}, ${texts.accountSince(since)}`
   const button = { name: '', value: '', label: texts.accountEnd, about }
   return html`<li>
 <h3>${name}${device !== undefined && html`: ${device}`}</h3>
@@ -146,7 +146,7 @@ function connectionList(
           ['disconnect', app.clientId],
           ['connection', id],
         ],
-        buttons: [{ name: '', value: '', label: texts.accountDisconnect, about: texts.accountOf(what, app.name) }],
+        buttons: [{ name: '', value: '', label: texts.accountDisconnect, about: texts.accountOf(`${at + 1}. ${what}`, app.name) }],
       },
     )}</li>`
   })

@@ -32,7 +32,7 @@ dl { margin: 1.5rem 0 0; display: grid; grid-template-columns: auto 1fr; gap: 0.
 dd { margin: 0; }
 a { color: var(--accent); }
 nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; margin: 0 0 1rem; padding: 0; list-style: none; }
-nav a { display: inline-block; padding: 0.375rem 0; }
+nav a { display: inline-block; min-width: 1.5rem; padding: 0.375rem 0; }
 nav a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; border-bottom: 2px solid var(--accent); }
 .items { padding: 0; list-style: none; }
 .items > li { margin: 0; padding: 0.875rem 0; border-top: 1px solid var(--line); }
