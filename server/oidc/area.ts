@@ -139,6 +139,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
         exchanges,
         accessTokens,
         securityLog,
+        decisions: kernel.decisions,
         noteClientFailure: createNoteClientFailure(database, throttle),
         readRequestUri: createRequestUris(options.egress, () => clock.now()),
         noteUse: (tenantId, client) => noteUse(database, tenantId, client, clock.now()),

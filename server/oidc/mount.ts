@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto'
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { DecisionPoint } from '../decision/decision-point.ts'
 import { readForm } from '../http/body.ts'
 import type { Mount, WebContext } from '../http/mount.ts'
 import { Refusal } from '../http/refusal.ts'
+import type { RequestScope } from '../http/request-scope.ts'
+import { entityOf } from '../identity/entities.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { formSource, sendPage, viewerOf } from '../pages/page.ts'
 import type { Tenants } from '../tenancy/tenants.ts'
@@ -10,12 +13,13 @@ import type { AccessTokens } from './access-tokens.ts'
 import type { NoteClientFailure } from './client-failures.ts'
 import type { ClientRecord } from './client-records.ts'
 import { agentOf, type Exchange, type Exchanges } from './exchange.ts'
+import { namedOrigin } from './named-origin.ts'
 import { pollSeconds } from './poll-patience.ts'
 import { isProtocolRefusal } from './protocol-errors.ts'
 import type { Providers, TenantProvider } from './providers.ts'
 import type { ReadRequestUri } from './registration/request-uris.ts'
 import type { SecurityLog } from './security-log.ts'
-import { answerStructuredToken } from './structured-tokens.ts'
+import { answerStructuredToken, type StructuredKit } from './structured-tokens.ts'
 import { noteRevocation } from './token-events.ts'
 
 /** What each path takes; another method is 405, in OAuth's form. */
@@ -56,6 +60,7 @@ export type OidcMountOptions = {
   readonly exchanges: Exchanges
   readonly accessTokens: AccessTokens
   readonly securityLog: SecurityLog
+  readonly decisions: DecisionPoint
   readonly noteClientFailure: NoteClientFailure
   readonly readRequestUri: ReadRequestUri
   /** A client that received a token is in use. */
@@ -96,7 +101,11 @@ export function createOidcMount(options: OidcMountOptions): Mount {
           if (path === '/oauth2/token') settleTokenAnswer(ctx, exchange)
           if (waitingPaths.has(path)) sayHowOftenToAsk(ctx)
           if (path === '/oauth2/introspect' || path === '/oauth2/revoke') {
-            await answerStructuredToken(ctx, { tenant: scope.tenant, accessTokens: options.accessTokens })
+            await answerStructuredToken(ctx, {
+              tenant: scope.tenant,
+              accessTokens: options.accessTokens,
+              mayLookUp: lookUp(options.decisions, scope),
+            })
           }
           if (path === '/oauth2/revoke') noteRevocation(ctx, exchange)
         }
@@ -111,6 +120,22 @@ export function createOidcMount(options: OidcMountOptions): Mount {
     },
   }
 }
+
+/** The rules say which API may know what a token is that it was handed (`lookUpToken on Tenant`). */
+const lookUp =
+  (decisions: DecisionPoint, scope: RequestScope): StructuredKit['mayLookUp'] =>
+  async (clientId, { aud, client_id: through }) => {
+    const subject = entityOf('Client', clientId)
+    const { decision } = await decisions.decide(
+      { ...scope, subject },
+      {
+        action: 'lookUpToken',
+        resource: entityOf('Tenant', scope.tenant.id),
+        context: { audience: aud, through: { type: 'Client', id: through } },
+      },
+    )
+    return decision
+  }
 
 async function noteUseOf(
   ctx: KoaContextWithOIDC,
@@ -217,14 +242,16 @@ function answerError(context: WebContext, status: number, error: string, descrip
  * Makes the pipeline's context the library's: the path without the tenant's prefix, the tenant's cookie keys, and an origin that is
  * configuration and never the `Host` header (security.md row 6).
  */
-function prepare(context: WebContext, { issuer, provider, isSecure }: TenantProvider): KoaContextWithOIDC {
+function prepare(context: WebContext, tenantProvider: TenantProvider): KoaContextWithOIDC {
+  const { provider, isSecure } = tenantProvider
+  const issuer = namedOrigin(context, tenantProvider)
   const { querystring } = context
   const address = `${context.state.path}${querystring === '' ? '' : `?${querystring}`}`
   context.url = address
   const { request } = context
   const basePath = issuer.pathname === '/' ? '' : issuer.pathname
   Object.defineProperties(request, {
-    protocol: { value: isSecure ? 'https' : 'http', configurable: true },
+    protocol: { value: issuer.protocol.slice(0, -1), configurable: true },
     host: { value: issuer.host, configurable: true },
     origin: { value: issuer.origin, configurable: true },
     href: { value: `${issuer.origin}${basePath}${address}`, configurable: true },

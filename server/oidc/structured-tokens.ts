@@ -2,13 +2,20 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { AccessTokens, LiveToken } from './access-tokens.ts'
 
+export type StructuredKit = {
+  readonly tenant: Tenant
+  readonly accessTokens: AccessTokens
+  /** Whether a client may look up a token that was given to another one. */
+  readonly mayLookUp: (clientId: string, token: LiveToken) => Promise<boolean>
+}
+
 /**
  * The library does not know its JWTs again and refuses them, after it has authenticated the client and read the form; here that
  * refusal becomes the answer of RFC 7662 §2.2 or RFC 7009 §2.2 (provider.md §2).
  */
 export async function answerStructuredToken(
   ctx: KoaContextWithOIDC,
-  { tenant, accessTokens }: { readonly tenant: Tenant; readonly accessTokens: AccessTokens },
+  { tenant, accessTokens, mayLookUp }: StructuredKit,
 ): Promise<void> {
   const refused = ctx.body as { readonly error?: string } | undefined
   const { client, params } = ctx.oidc
@@ -17,8 +24,9 @@ export async function answerStructuredToken(
   if (ctx.oidc.route === 'introspection') {
     const token = await accessTokens.read(tenant, params.token)
     ctx.status = 200
-    // RFC 7662 §4: whose token it is not learns nothing about it.
-    ctx.body = token?.client_id === client.clientId ? describe(token) : { active: false }
+    // RFC 7662 §4: whoever may not learn about it is told what an unknown one would be.
+    const isTold = token && (token.client_id === client.clientId || (await mayLookUp(client.clientId, token)))
+    ctx.body = isTold ? describe(token) : { active: false }
     await signIfAsked(ctx)
     return
   }
@@ -54,6 +62,6 @@ function describe({ writ: _writ, shown, ...claims }: LiveToken): object {
     active: true,
     ...claims,
     ...(shown === undefined ? {} : { sub: shown }),
-    token_type: claims.cnf ? 'DPoP' : 'Bearer',
+    token_type: claims.cnf?.jkt !== undefined ? 'DPoP' : 'Bearer',
   }
 }
