@@ -10,6 +10,7 @@ import type { Mailer } from '../adapters/mail/port.ts'
 import type { NoticeBus } from '../adapters/notice/port.ts'
 import type { AreaTable } from './area.ts'
 import type { Config } from './config/config.ts'
+import type { Listener } from './http/listener.ts'
 import type { Kernel } from './kernel.ts'
 import { StartMistake } from './start-mistake.ts'
 import { type StartProgress, startProgress } from './start-progress.ts'
@@ -59,8 +60,8 @@ async function startWith(
   { events, progress }: { readonly events: EventBuffer; readonly progress: StartProgress },
 ): Promise<RunningServer> {
   const { listen } = await import('./http/listener.ts')
-  const listener = await listen(options.config.host, options.config.port)
-  const config = withPort(options.config, listener.port)
+  const listener = await openListeners(listen, options.config)
+  const config = listener.config
   let close = async () => listener.close(0)
   try {
     const [parts, table] = await Promise.all([load(), options.areas()])
@@ -106,7 +107,7 @@ async function startWith(
     ownJobs?.start().catch((error) => log.error({ err: error }, 'jobs do not run'))
     return {
       issuer: config.issuer,
-      url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${listener.port}`,
+      url: `${config.tls ? 'https' : 'http'}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${listener.port}`,
       kernel: built.kernel,
       async stop() {
         built.drain()
@@ -205,6 +206,34 @@ const mailerOf = (parts: Parts, { smtpUrl, mailFrom }: Config, clock: Clock): Ma
   smtpUrl === undefined ? parts.inboxMailer(clock) : parts.smtpMailer({ url: smtpUrl, from: mailFrom })
 
 const isInbox = (mailer: Mailer): mailer is Inbox => 'list' in mailer
+
+/** The port for everybody and, where one is set, the port for clients with certificates: served and closed as one. */
+async function openListeners(
+  listen: typeof import('./http/listener.ts').listen,
+  given: Config,
+): Promise<Listener & { readonly config: Config }> {
+  const { host, tls, clientAuthorities: authorities } = given
+  const first = await listen(host, given.port, tls)
+  const config = withPort(given, first.port)
+  if (!tls || given.mtlsPort === undefined) return { ...first, config }
+  const clients = { authorities }
+  const second = await listen(host, given.mtlsPort, { ...tls, clients }).catch(async (error: unknown) => {
+    await first.close(0)
+    throw error
+  })
+  const mtlsUrl = config.mtlsUrl?.replace(/:0(?=\/|$)/, `:${second.port}`)
+  return {
+    port: first.port,
+    config: { ...config, mtlsPort: second.port, ...(mtlsUrl === undefined ? {} : { mtlsUrl }) },
+    serve(handle) {
+      first.serve(handle)
+      second.serve(handle)
+    },
+    close: async (milliseconds) => {
+      await Promise.all([first.close(milliseconds), second.close(milliseconds)])
+    },
+  }
+}
 
 /** A free port was taken: whatever was derived from port 0 names it. */
 function withPort(config: Config, port: number): Config {

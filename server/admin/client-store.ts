@@ -4,6 +4,7 @@ import type { UnitOfWork } from '../events/unit-of-work.ts'
 import { algorithmMistakeOf, algorithmsOf } from '../oidc/algorithms.ts'
 import { type ClientMetadata, clientMetadataSchema, hashClientSecret } from '../oidc/client-metadata.ts'
 import { fapiMistake } from '../oidc/fapi.ts'
+import { certificateMistake } from '../oidc/mutual-tls.ts'
 import { sectorMistake } from '../oidc/pairwise.ts'
 import { createOpenidSettings } from '../oidc/registration/openid-settings.ts'
 import { cliClientId } from './cli-token.ts'
@@ -54,7 +55,11 @@ export function createClientStore(database: Database, tenantId: string) {
   /** Each member is right by itself; together they may be of no use. Whoever writes them is told, not the client later. */
   const requireServable = async (metadata: ClientMetadata): Promise<void> => {
     const algorithms = algorithmsOf(await createOpenidSettings(database, tenantId).read())
-    const detail = fapiMistake(metadata) ?? sectorMistake(metadata) ?? algorithmMistakeOf(metadata, algorithms)
+    const detail =
+      fapiMistake(metadata) ??
+      certificateMistake(metadata) ??
+      sectorMistake(metadata) ??
+      algorithmMistakeOf(metadata, algorithms)
     if (detail !== undefined) throw adminErrors.client_unusable({ detail })
   }
   return {

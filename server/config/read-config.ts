@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parseDocument } from 'yaml'
 import type { Config } from './config.ts'
+import { readMutualTls } from './read-mutual-tls.ts'
 import { type SettingKey, settings } from './settings.ts'
 
 /** Every mistake of the configuration at once; the command prints it and exits 2. */
@@ -43,9 +44,11 @@ export function readConfig(sources: ConfigSources): Config {
     else mistakes.push(`${named[0]} ${reason(parsed.error.issues[0])}`)
   }
   const config = withDefaults(values, sources.cwd)
+  const { mistakes: tlsMistakes, ...mutualTls } = readMutualTls(values, sources.cwd, config)
+  mistakes.push(...tlsMistakes)
   if (config.profile === 'production') mistakes.push(...productionRefusals(config, values))
   if (mistakes.length > 0) throw new ConfigurationError(mistakes)
-  return config
+  return { ...config, ...mutualTls }
 }
 
 type Values = { readonly [K in SettingKey]?: unknown }

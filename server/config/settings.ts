@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { certificateHeaders } from '../certificates/forwarded-certificate.ts'
 
 /** One setting: its names in the three places that it may come from, and what it must look like. */
 export type Setting = {
@@ -40,6 +41,22 @@ export const settings = [
     env: 'WRIT_TRUSTED_PROXIES',
     flag: 'trusted-proxies',
     form: z.preprocess(splitList, z.array(z.string().refine(isRange, 'must be addresses or CIDR ranges'))),
+  },
+  { key: 'tlsCertificate', env: 'WRIT_TLS_CERTIFICATE', flag: 'tls-certificate', form: text },
+  { key: 'tlsKey', env: 'WRIT_TLS_KEY', flag: 'tls-key', form: text },
+  { key: 'clientAuthorities', env: 'WRIT_CLIENT_AUTHORITIES', flag: 'client-authorities', form: text },
+  {
+    key: 'mtlsPort',
+    env: 'WRIT_MTLS_PORT',
+    flag: 'mtls-port',
+    form: z.coerce.number('must be a number').int().min(0).max(65_535),
+  },
+  { key: 'mtlsUrl', env: 'WRIT_MTLS_URL', flag: 'mtls-url', form: baseUrl.startsWith('https:', 'must be https') },
+  {
+    key: 'clientCertificateHeader',
+    env: 'WRIT_CLIENT_CERTIFICATE_HEADER',
+    flag: 'client-certificate-header',
+    form: z.enum(certificateHeaders),
   },
   {
     key: 'smtpUrl',

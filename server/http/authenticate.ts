@@ -11,7 +11,7 @@ export type Authenticate = (
   authorization: string | undefined,
   audiences: readonly string[],
   now: number,
-  possession?: Possession,
+  possession?: Omit<Possession, 'scheme'>,
 ) => Promise<Authenticated | undefined>
 
 /**
@@ -40,17 +40,21 @@ export function createAuthenticate(
     const bound = dpopToken(authorization)
     if (bound !== undefined) {
       // Never remembered: a proof is good for one request.
-      const who = possession && (await verifier?.verify(tenant, bound, audiences, possession))
+      const who = possession && (await verifier?.verify(tenant, bound, audiences, { ...possession, scheme: 'DPoP' }))
       if (!who) throw invalidProof()
       return who
     }
-    const key = hash('sha256', `${tenant.id}\n${audiences.join(' ')}\n${authorization}`, 'base64')
+    const key = hash(
+      'sha256',
+      `${tenant.id}\n${audiences.join(' ')}\n${possession?.certificate ?? ''}\n${authorization}`,
+      'base64',
+    )
     const known = remembered.get(key)
     if (known && now < known.until) return known.who
     const token = bearerToken(authorization)
     const who = await (token === undefined
       ? clientAuthenticator?.authenticate(tenant, authorization)
-      : verifier?.verify(tenant, token, audiences))
+      : verifier?.verify(tenant, token, audiences, possession && { ...possession, scheme: 'Bearer' }))
     if (!who) throw invalidToken()
     if (remembered.size >= limits.verifiedTokens) remembered.clear()
     remembered.set(key, {

@@ -1,5 +1,6 @@
 import type { EntityValue } from '../../policy-lang/index.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import type { WebContext } from './mount.ts'
 import type { RequestScope } from './request-scope.ts'
 
 /** Who a credential speaks for, as far as the request scope needs it. */
@@ -24,8 +25,9 @@ export type Authenticated = {
  */
 export type TokenVerifier = {
   /**
-   * `audiences`: absolute URLs, one of which the token must name. `possession`: the token came by the scheme `DPoP`; absent, by
-   * `Bearer`. A token that is bound to a key is good only with the one, any other only with the other (RFC 9449 §7.1).
+   * `audiences`: absolute URLs, one of which the token must name. `possession`: how the token came; absent, by `Bearer` and without a
+   * certificate. A token that is bound to a key is good only by `DPoP` and any other only by `Bearer` (RFC 9449 §7.1); one that is
+   * bound to a certificate only with that certificate (RFC 8705 §3).
    */
   verify(
     tenant: Tenant,
@@ -43,8 +45,11 @@ export type ClientAuthenticator = {
   authenticate(tenant: Tenant, authorization: string): Promise<Authenticated | undefined>
 }
 
-/** The request that a bound token came with, and its proof (RFC 9449 §4). */
+/** The request that a token came with, its proof (RFC 9449 §4), and the certificate of its connection (RFC 8705 §3). */
 export type Possession = {
+  readonly scheme: 'Bearer' | 'DPoP'
+  /** `x5t#S256`. */
+  readonly certificate?: string | undefined
   /** The `DPoP` header; Node joins several by commas, and that is no JWT. */
   readonly proof: string | undefined
   readonly method: string
@@ -52,6 +57,19 @@ export type Possession = {
   readonly url: string
   /** Says in the answer which nonce the next proof should carry (RFC 9449 §9). */
   readonly offerNonce: (nonce: string) => void
+}
+
+/** What `authenticate` asks of a request, whatever scheme it turns out to use. */
+export const possessionOf = (context: WebContext): Omit<Possession, 'scheme'> => {
+  const { scope, path, certificate } = context.state
+  const { dpop } = context.req.headers
+  return {
+    certificate: certificate?.thumbprint,
+    proof: typeof dpop === 'string' ? dpop : undefined,
+    method: context.method,
+    url: scope.tenant.issuer + path,
+    offerNonce: (nonce) => context.set('dpop-nonce', nonce),
+  }
 }
 
 /** No subject is anonymous, never trusted. */

@@ -21,6 +21,12 @@ export function clientAddressReader(trustedProxies: readonly string[]): (request
   }
 }
 
+/** Is the socket's other end one of these proxies? */
+export function trustedProxyTest(trustedProxies: readonly string[]): (request: IncomingMessage) => boolean {
+  const trusted = trustedProxies.length > 0 ? blockList(trustedProxies) : undefined
+  return (request) => trusted !== undefined && contains(trusted, plainAddress(request.socket.remoteAddress ?? ''))
+}
+
 /** `::ffff:192.0.2.1` is how a dual-stack socket writes 192.0.2.1. */
 const plainAddress = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address)
 

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { StartMistake } from '../start-mistake.ts'
 import { limits } from './limits.ts'
 
@@ -11,17 +12,23 @@ export type Listener = {
   close(milliseconds: number): Promise<void>
 }
 
-export async function listen(host: string, port: number): Promise<Listener> {
+/** TLS of our own. With `clients`, whoever connects is asked for a certificate, and may have none. */
+export type ListenerTls = {
+  readonly certificate: string
+  readonly key: string
+  readonly clients?: { readonly authorities: string | undefined }
+}
+
+export async function listen(host: string, port: number, tls?: ListenerTls): Promise<Listener> {
   let handler = notYet
-  const server = createServer(
-    {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersTimeoutMilliseconds,
-      requestTimeout: limits.requestTimeoutMilliseconds,
-      keepAliveTimeout: limits.keepAliveMilliseconds,
-    },
-    (request, response) => handler(request, response),
-  )
+  const options = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeoutMilliseconds,
+    requestTimeout: limits.requestTimeoutMilliseconds,
+    keepAliveTimeout: limits.keepAliveMilliseconds,
+  }
+  const handle = (request: IncomingMessage, response: ServerResponse) => handler(request, response)
+  const server = tls ? createTlsServer({ ...options, ...tlsOptions(tls) }, handle) : createServer(options, handle)
   server.maxHeadersCount = limits.headerCount
   await bind(server, host, port)
   const address = server.address()
@@ -41,6 +48,26 @@ export async function listen(host: string, port: number): Promise<Listener> {
       }),
   }
 }
+
+/**
+ * TLS 1.3, and of 1.2 what FAPI 2.0 §5.2.2 leaves (RFC 9325 §4.2). A certificate that leads nowhere is taken, and is not `authorized`:
+ * a client may have made it itself (RFC 8705 §2.2), so who is refused is decided where clients are known.
+ */
+const tlsOptions = ({ certificate, key, clients }: ListenerTls) => ({
+  cert: certificate,
+  key,
+  minVersion: 'TLSv1.2' as const,
+  ciphers: [
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+  ].join(':'),
+  ...(clients ? { requestCert: true, rejectUnauthorized: false, ca: clients.authorities ?? [] } : {}),
+})
 
 function bind(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 import type { ParameterizedContext } from 'koa'
+import type { ClientCertificate } from '../certificates/client-certificate.ts'
 import type { RequestScope } from './request-scope.ts'
 
 /** What the pipeline has settled before any handler runs. */
@@ -9,6 +10,8 @@ export type WebState = {
   readonly path: string
   /** Aborts when the client goes away or the server drains. */
   readonly signal: AbortSignal
+  /** What the client showed on this connection, or a trusted proxy says that it did; read when first asked for. */
+  readonly certificate: ClientCertificate | undefined
   /** For inline scripts and styles of pages; the pipeline sets the Content-Security-Policy that names it. */
   readonly nonce: string
 }

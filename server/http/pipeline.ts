@@ -9,6 +9,7 @@ import type { Tenants } from '../tenancy/tenants.ts'
 import { accessLog } from './layers/access-log.ts'
 import { answerErrors } from './layers/answer-errors.ts'
 import { type Draining, drain } from './layers/drain.ts'
+import { echoInteraction } from './layers/echo-interaction.ts'
 import { findTenant } from './layers/find-tenant.ts'
 import { gatherAnswers } from './layers/gather-answers.ts'
 import { limitAddress } from './layers/limit-address.ts'
@@ -51,6 +52,8 @@ const layers: readonly ((deps: PipelineDeps) => Layer)[] = [
   accessLog,
   // ORDER: before errors, so that an error's answer carries them too
   setSecurityHeaders,
+  // ORDER: before errors too: a refusal is part of the exchange
+  echoInteraction,
   answerErrors,
   // ORDER: /health answers while the database is away and while draining
   operations,

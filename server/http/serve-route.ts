@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { actionKey, type Program } from '../../policy-lang/index.ts'
 import type { DecisionPoint, JsonValue } from '../decision/decision-point.ts'
 import type { Authenticate } from './authenticate.ts'
+import { possessionOf } from './authentication.ts'
 import { hasBody, readJson } from './body.ts'
 import { errors } from './errors.ts'
 import type { WebContext } from './mount.ts'
@@ -97,14 +98,8 @@ async function authenticatedScope(
 ): Promise<RequestScope> {
   const { scope } = context.state
   const audiences = audiencePaths.map((path) => scope.tenant.issuer + path)
-  const possession = {
-    proof: singleHeaders(context).dpop,
-    method: context.method,
-    url: scope.tenant.issuer + context.state.path,
-    offerNonce: (nonce: string) => context.set('dpop-nonce', nonce),
-  }
   const { authorization } = context.req.headers
-  const who = await authenticate(scope.tenant, authorization, audiences, scope.now, possession)
+  const who = await authenticate(scope.tenant, authorization, audiences, scope.now, possessionOf(context))
   if (!who) return scope
   const { expiresAt: _, ...identity } = who
   return { ...scope, ...identity }

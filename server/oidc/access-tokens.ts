@@ -26,8 +26,8 @@ export type LiveToken = JWTPayload & {
   readonly exp: number
   readonly aud: string
   readonly scope?: string
-  /** The key that the token is bound to (RFC 9449 §6.1). */
-  readonly cnf?: { readonly jkt: string }
+  /** The key that the token is bound to (RFC 9449 §6.1), the certificate (RFC 8705 §3.1), or both. */
+  readonly cnf?: { readonly jkt?: string; readonly 'x5t#S256'?: string }
   readonly writ: WritClaims
   /** Who acts for `sub` (RFC 8693 §4.1). */
   readonly act?: Actor
@@ -157,8 +157,11 @@ export function createAccessTokens(kit: {
     async verify(tenant, text, audiences, possession) {
       const token = await readCached(tenant, text)
       if (!token || !audiences.includes(token.aud)) return undefined
-      if ((token.cnf !== undefined) !== (possession !== undefined)) return undefined
-      if (possession && !(await isHeldBy(tenant, { token, text, possession }))) return undefined
+      const { jkt, 'x5t#S256': certificate } = token.cnf ?? {}
+      if (certificate !== undefined && certificate !== possession?.certificate) return undefined
+      const isProven = possession?.scheme === 'DPoP'
+      if ((jkt !== undefined) !== isProven) return undefined
+      if (isProven && !(await isHeldBy(tenant, { token, text, possession }))) return undefined
       return authenticatedBy(token)
     },
     async deny(tenant, token) {
@@ -210,11 +213,14 @@ function namedInside(secrets: Secrets, tenantId: string, token: LiveToken): Live
   return sub === undefined ? undefined : { ...token, sub, shown: token.sub }
 }
 
-/** Absent, or one key by its thumbprint: a binding that is not understood is not passed over. */
+/** Absent, or thumbprints of a key and a certificate: a binding that is not understood is not passed over. */
 function isBinding(cnf: unknown): boolean {
   if (cnf === undefined) return true
-  const { jkt, ...others } = (cnf ?? {}) as { readonly jkt?: unknown }
-  return typeof jkt === 'string' && Object.keys(others).length === 0
+  const members = typeof cnf === 'object' && cnf !== null ? Object.entries(cnf) : []
+  return (
+    members.length > 0 &&
+    members.every(([name, value]) => (name === 'jkt' || name === 'x5t#S256') && typeof value === 'string')
+  )
 }
 
 function authenticatedBy(token: LiveToken): Authenticated {

@@ -29,7 +29,15 @@ export const grantTypes = [
   grantNames.exchange,
   grantNames.assertion,
 ] as const
-const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
+const authMethods = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+  'none',
+] as const
+const certificateName = z.string().min(1).max(1_000).optional()
 export const profiles = ['oauth21', 'fapi2', 'fapi2-message-signing'] as const
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 
@@ -115,6 +123,14 @@ export const clientMetadataSchema = z.strictObject({
   requirePkce: z.boolean().default(true),
   /** Every token of this client is bound to a key that it proves (RFC 9449 §5.2). */
   dpopBoundAccessTokens: z.boolean().default(false),
+  /** Access tokens are good only on connections with the client's certificate (RFC 8705 §3.4). */
+  tlsClientCertificateBoundAccessTokens: z.boolean().optional(),
+  /** Whose certificate the client's is, exactly one of them (RFC 8705 §2.1.2); for `tls_client_auth`. */
+  tlsClientAuthSubjectDn: certificateName,
+  tlsClientAuthSanDns: certificateName,
+  tlsClientAuthSanUri: certificateName,
+  tlsClientAuthSanIp: certificateName,
+  tlsClientAuthSanEmail: certificateName,
   /** Authorization requests are pushed first (RFC 9126 §6). */
   requirePushedAuthorizationRequests: z.boolean().default(false),
   /** Authorization requests are signed by the client (RFC 9101 §10.5). */

@@ -141,6 +141,12 @@ export function toLibraryMetadata({ id, name, metadata }: ClientRecord): Adapter
 
 /** Members that the library works with as they stand. */
 const passedOn = [
+  'tlsClientCertificateBoundAccessTokens',
+  'tlsClientAuthSubjectDn',
+  'tlsClientAuthSanDns',
+  'tlsClientAuthSanUri',
+  'tlsClientAuthSanIp',
+  'tlsClientAuthSanEmail',
   'initiateLoginUri',
   'logoUri',
   'contacts',

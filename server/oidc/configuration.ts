@@ -13,8 +13,10 @@ import { dpopAlgorithms } from './dpop-proof.ts'
 import type { Hooks } from './hooks.ts'
 import type { SigningKey } from './keys.ts'
 import type { Library } from './library.ts'
+import { certificateMethods, endpointAliases, mutualTlsFeature } from './mutual-tls.ts'
 import { externalSigning, quickSigningKey, signsQuickly } from './quick-signing-key.ts'
 import type { OpenidSettings } from './registration/openid-settings.ts'
+import { reachableLevels } from './step-up.ts'
 
 const minute = 60
 const day = 24 * 60 * minute
@@ -44,6 +46,8 @@ export type ConfigurationOptions = {
   readonly egress: Egress | undefined
   readonly settings: OpenidSettings
   readonly takesDocuments: boolean
+  /** Where clients with certificates reach us; absent: nobody reads any. */
+  readonly mtlsUrl: string | undefined
   readonly now: () => number
 }
 
@@ -58,6 +62,7 @@ export function configurationOf({
   egress,
   settings,
   takesDocuments,
+  mtlsUrl,
   now,
 }: ConfigurationOptions): Configuration {
   const isSecure = tenant.issuer.startsWith('https:')
@@ -69,7 +74,12 @@ export function configurationOf({
     ...protocol(hooks, algorithmsOf(settings)),
     // Where there is no guard, no address of a client's choosing is asked (security.md row 9).
     fetch: egress ?? (() => Promise.reject(new Error('oidc: outgoing requests are off'))),
-    features: { ...featuresOf(tenant, hooks, nonceSecret), backchannelLogout: { enabled: egress !== undefined } },
+    ...(mtlsUrl === undefined ? {} : { clientAuthMethods: [...clientAuthMethods, ...certificateMethods] }),
+    features: {
+      ...featuresOf(tenant, hooks, nonceSecret),
+      backchannelLogout: { enabled: egress !== undefined },
+      ...(mtlsUrl === undefined ? {} : { mTLS: mutualTlsFeature }),
+    },
     routes: {
       authorization: '/oauth2/authorize',
       token: '/oauth2/token',
@@ -97,6 +107,7 @@ export function configurationOf({
       claim_types_supported: ['normal'],
       // Ours, judged by policy (`registration/`): the library's own would keep what it hands out, and find before it writes.
       registration_endpoint: `${tenant.issuer}/oauth2/register`,
+      ...endpointAliases(tenant, mtlsUrl),
       ...(takesDocuments ? { client_id_metadata_document_supported: true } : {}),
       // What is not registered is not fetched (RFC 9101 §10.5, security.md row 9).
       ...(settings.requestUri ? { require_request_uri_registration: true } : {}),
@@ -111,6 +122,8 @@ export const cookieNames = (tenantId: string, isSecure: boolean) => ({
   interaction: `writ-${tenantId}-interaction`,
   resume: `writ-${tenantId}-resume`,
 })
+
+const clientAuthMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']
 
 const protocol = (hooks: Hooks, algorithms: readonly SigningAlgorithm[]) => ({
   findAccount: hooks.findAccount,
@@ -136,12 +149,12 @@ const protocol = (hooks: Hooks, algorithms: readonly SigningAlgorithm[]) => ({
   extraParams: { writ_scope_check: hooks.checkRequestedScopes },
   scopes: ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'],
   claims: { sid: null, iss: null, ...claimsByScope },
-  acrValues: ['pwd', 'mfa', 'phr', 'phrh'],
+  acrValues: [...reachableLevels],
   responseTypes: ['code'],
   subjectTypes: ['public', 'pairwise'],
   pairwiseIdentifier: hooks.pairwiseIdentifier,
   sectorIdentifierUriValidate: hooks.mustVerifySector,
-  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+  clientAuthMethods,
   enabledJWA: {
     clientAuthSigningAlgValues: [...clientAlgorithms],
     idTokenSigningAlgValues: [...algorithms],

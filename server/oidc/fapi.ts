@@ -6,7 +6,12 @@ const algorithms: ReadonlySet<unknown> = new Set(['ES256', 'PS256', 'EdDSA'])
 const signedResponses = ['jwt', 'query.jwt', 'fragment.jwt', 'form_post.jwt']
 const longestRequestSeconds = 3_600
 
-type Profiled = Partial<Pick<ClientMetadata, 'profile' | 'tokenEndpointAuthMethod' | 'redirectUris'>>
+/** What proves a client by a key of its own (FAPI 2.0 §5.3.2.1 item 6). */
+const methods: ReadonlySet<unknown> = new Set(['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'])
+
+type Profiled = Partial<
+  Pick<ClientMetadata, 'profile' | 'tokenEndpointAuthMethod' | 'redirectUris' | 'tlsClientCertificateBoundAccessTokens'>
+>
 
 export const isFapi = (profile: unknown): boolean => profile === 'fapi2' || profile === 'fapi2-message-signing'
 
@@ -21,7 +26,7 @@ export const isFapiClient = (client: Client | undefined): boolean =>
 export function fapiMistake({ profile, tokenEndpointAuthMethod, redirectUris = [] }: Profiled): string | undefined {
   if (!isFapi(profile)) return undefined
   // FAPI 2.0 §5.3.2.1: what the client knows is never sent.
-  if (tokenEndpointAuthMethod !== 'private_key_jwt') return 'the profile asks for private_key_jwt'
+  if (!methods.has(tokenEndpointAuthMethod)) return 'the profile asks for private_key_jwt or a client certificate'
   // FAPI 2.0 §5.3.2.2 item 8: https, or loopback for native apps.
   if (redirectUris.some((uri) => !/^https?:/i.test(uri))) return 'the profile asks for https redirects'
   return undefined
@@ -31,12 +36,15 @@ export function fapiMistake({ profile, tokenEndpointAuthMethod, redirectUris = [
  * What the profile decides for the client, whatever its other metadata says (FAPI 2.0 §5.3.2): requests are pushed, tokens are bound
  * to keys, everything is signed ES256; with Message Signing requests and responses are signed as well (§5.3, §5.4, §5.5 there).
  */
-export function fapiMetadata({ profile }: Profiled): { readonly [name: string]: unknown } {
+export function fapiMetadata({ profile, tlsClientCertificateBoundAccessTokens: isCertified = false }: Profiled): {
+  readonly [name: string]: unknown
+} {
   if (!isFapi(profile)) return {}
   return {
     profile,
     require_pushed_authorization_requests: true,
-    dpop_bound_access_tokens: true,
+    // One of the two always binds (§5.3.2.1 item 4); both where the client says both.
+    ...(isCertified ? {} : { dpop_bound_access_tokens: true }),
     id_token_signed_response_alg: 'ES256',
     authorization_signed_response_alg: 'ES256',
     ...(profile === 'fapi2-message-signing'

@@ -2,7 +2,7 @@ import { scopesOf } from '../identity/entities.ts'
 import { accountOfAssertion } from './assertion-account.ts'
 import { mintAccessToken } from './mint-access-token.ts'
 import type { OwnGrant, OwnGrantKit } from './own-grants.ts'
-import { proveKey } from './prove-key.ts'
+import { proveBinding } from './prove-key.ts'
 import { requestedScopes, requestedTarget } from './requested-target.ts'
 import type { Assertion } from './trusted-issuers.ts'
 
@@ -29,7 +29,7 @@ export const jwtBearer = (kit: OwnGrantKit): OwnGrant<{ assertion: Assertion; ac
     const available = scopesWithin(assertion)
     requireResource(kit, assertion, resource)
     const scopes = requestedScopes(ctx, { ...kit, client, available, server })
-    const thumbprint = await proveKey(ctx, { ...kit, now })
+    const binding = await proveBinding(ctx, { ...kit, now })
     const use = { purpose: 'assertion', issuer: assertion.issuer.issuer, id: assertion.jti } as const
     if (!(await kit.claimOnce(use, assertion.exp)))
       throw new kit.library.errors.InvalidGrant('the assertion has been used')
@@ -44,7 +44,7 @@ export const jwtBearer = (kit: OwnGrantKit): OwnGrant<{ assertion: Assertion; ac
         resourceServer: server,
         scopes,
         notAfter,
-        thumbprint,
+        binding,
         derived: { grant, issuer: assertion.issuer.issuer },
       },
     )

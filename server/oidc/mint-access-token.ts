@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
 import type { ExchangeEvidence } from '../issuance/issue.ts'
 import type { Exchange } from './exchange.ts'
 import type { Library } from './library.ts'
+import type { Binding } from './prove-key.ts'
 import type { Via } from './token-claims.ts'
 
 /** RFC 8693 §4.1. */
@@ -28,8 +29,7 @@ export type Minted = {
   /** Seconds since 1970: it does not outlive what it was made of. */
   readonly notAfter: number
   readonly derived: Derived
-  /** Of the key that it is bound to. */
-  readonly thumbprint?: string | undefined
+  readonly binding: Binding
   /** More members of the answer. */
   readonly more?: { readonly [member: string]: string }
 }
@@ -60,7 +60,10 @@ export async function mintAccessToken(
     scope: minted.scopes.join(' '),
     resourceServer: new provider.ResourceServer(minted.resource, minted.resourceServer),
   })
-  if (minted.thumbprint !== undefined) token.setThumbprint('jkt', minted.thumbprint)
+  const { jkt, certificate } = minted.binding
+  if (jkt !== undefined) token.setThumbprint('jkt', jkt)
+  // The library hashes the certificate itself.
+  if (certificate) token.setThumbprint('x5t', certificate.toString())
   ctx.oidc.entity('AccessToken', token)
   const value = await token.save()
   ctx.body = {

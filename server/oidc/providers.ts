@@ -22,6 +22,7 @@ import { createHooks } from './hooks.ts'
 import { idTokenVerifier } from './id-tokens.ts'
 import { ensureSigningKeys, type SigningKey } from './keys.ts'
 import { type Library, loadLibrary } from './library.ts'
+import { aliasBase, certificateMistake, needsCertificates } from './mutual-tls.ts'
 import { noteEvents } from './note-events.ts'
 import { ownGrantNames, registerOwnGrants } from './own-grants.ts'
 import { createPairwiseSubjects, type PairwiseSubjects, type SectorClient } from './pairwise.ts'
@@ -48,6 +49,8 @@ export type TenantProvider = {
   readonly settings: OpenidSettings
   readonly isSecure: boolean
   readonly issuer: URL
+  /** In the issuer's place for clients with certificates (`mutual-tls.ts`). */
+  readonly mtlsBase: URL | undefined
   /** The library's whole handler, run on the pipeline's own context. */
   readonly serve: (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void>
   readonly findClient: (id: string) => Promise<ClientRecord | undefined>
@@ -125,6 +128,7 @@ function buildProvider(
   { keys, detailTypes, settings, takesDocuments }: BuiltOf,
 ): TenantProvider {
   const { database, clock, decisions, secrets, log } = kernel
+  const { mtlsUrl } = kernel.config
   const findClient = async (id: string): Promise<ClientRecord | undefined> => {
     if (documentHost(id) === undefined) return clients.find(tenant.id, id)
     // The row of a document is nothing without the rules that let it be read.
@@ -137,7 +141,9 @@ function buildProvider(
   const now = () => clock.now()
   const findMetadata = async (id: string): Promise<AdapterPayload | undefined> => {
     const record = await findClient(id)
-    if (!record || fapiMistake(record.metadata) !== undefined) return undefined
+    if (!record || (fapiMistake(record.metadata) ?? certificateMistake(record.metadata)) !== undefined) return undefined
+    // A token that should be bound and is not would be worse than none.
+    if (mtlsUrl === undefined && needsCertificates(record.metadata)) return undefined
     // The library finds a client invalid that names a type which the rules do not declare any more.
     const types = record.metadata.authorizationDetailsTypes?.filter((type) => detailTypes.includes(type))
     return {
@@ -192,6 +198,7 @@ function buildProvider(
         egress,
         settings,
         takesDocuments,
+        mtlsUrl,
         now,
       }),
     ],
@@ -238,6 +245,7 @@ function buildProvider(
     settings,
     isSecure: tenant.issuer.startsWith('https:'),
     issuer: new URL(tenant.issuer),
+    mtlsBase: mtlsUrl === undefined ? undefined : new URL(aliasBase(tenant, mtlsUrl) ?? tenant.issuer),
     // The library's handler is made for its own context type; it runs on ours (`mount.ts` prepares it).
     serve: serve as unknown as TenantProvider['serve'],
     findClient,

@@ -9,7 +9,7 @@ import { maySkipConsent } from './grants.ts'
 import { giveIdentityAssertion } from './identity-assertion.ts'
 import { type Actor, mintAccessToken } from './mint-access-token.ts'
 import type { OwnGrant, OwnGrantKit } from './own-grants.ts'
-import { proveKey } from './prove-key.ts'
+import { isBinding, proveBinding } from './prove-key.ts'
 import { requestedScopes, requestedTarget, type Target } from './requested-target.ts'
 import type { Assertion } from './trusted-issuers.ts'
 
@@ -74,8 +74,8 @@ export const tokenExchange = (kit: OwnGrantKit): OwnGrant<Presented> => ({
     const act = actor ? chain(kit, actor, subject) : subject.act
     const available = subject.scopes ?? (await agreedScopes(kit, ctx, { client, target, subject, assertion }))
     const scopes = requestedScopes(ctx, { ...kit, client, available, server: target.server })
-    const thumbprint = await proveKey(ctx, { ...kit, now })
-    if (subject.isBound && thumbprint === undefined) {
+    const binding = await proveBinding(ctx, { ...kit, now })
+    if (subject.isBound && !isBinding(binding)) {
       throw new kit.library.errors.InvalidRequest('a bound token is exchanged for a bound one')
     }
     if (assertion && !(await kit.claimOnce(useOf(assertion), assertion.exp))) {
@@ -93,7 +93,7 @@ export const tokenExchange = (kit: OwnGrantKit): OwnGrant<Presented> => ({
         resourceServer: target.server,
         scopes,
         notAfter: subject.notAfter,
-        thumbprint,
+        binding,
         more: { issued_token_type: tokenTypes.access },
         derived: {
           grant,

@@ -1,5 +1,6 @@
 import type { ChangeFeed } from '../../events/change.ts'
 import type { Authenticate } from '../../http/authenticate.ts'
+import { possessionOf } from '../../http/authentication.ts'
 import { readJson } from '../../http/body.ts'
 import { errors } from '../../http/errors.ts'
 import { openState } from '../../http/layers/open-request.ts'
@@ -104,14 +105,6 @@ export function accessMount(deps: AccessDeps): Mount {
     },
   }
 }
-
-/** A token that is bound to a key comes with a proof for this very request (RFC 9449 §7.1). */
-const possessionOf = (context: WebContext) => ({
-  proof: context.get('dpop') || undefined,
-  method: context.method,
-  url: context.state.scope.tenant.issuer + context.state.path,
-  offerNonce: (nonce: string) => context.set('dpop-nonce', nonce),
-})
 
 /** The standard's form: the status, and the message as the body. Faults of ours go on to the edge, which logs them. */
 function answerMistake(context: WebContext, thrown: unknown): void {

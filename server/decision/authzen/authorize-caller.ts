@@ -9,7 +9,7 @@ import type { DecisionPoint } from '../decision-point.ts'
 export type AuthorizeCaller = (
   scope: RequestScope,
   authorization: string | undefined,
-  possession: Possession,
+  possession: Omit<Possession, 'scheme'>,
 ) => Promise<void>
 
 /**

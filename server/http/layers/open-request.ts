@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { type ClientCertificate, clientCertificateReader } from '../../certificates/client-certificate.ts'
 import { createRandomSource } from '../../events/random-source.ts'
-import { clientAddressReader } from '../client-address.ts'
+import { clientAddressReader, trustedProxyTest } from '../client-address.ts'
 import { limits } from '../limits.ts'
 import type { WebState } from '../mount.ts'
 import type { Layer, PipelineDeps } from '../pipeline.ts'
@@ -20,10 +21,21 @@ export type OpenState = { -readonly [K in keyof WebState]: WebState[K] } & {
 export function openRequest({ config, clock }: PipelineDeps): Layer {
   const randomText = createRandomSource()
   const addressOf = clientAddressReader(config.trustedProxies)
+  const certificateOf = clientCertificateReader({
+    isTrustedProxy: trustedProxyTest(config.trustedProxies),
+    header: config.clientCertificateHeader,
+    authorities: config.clientAuthorities,
+    now: () => clock.now(),
+  })
   return (context, next) => {
     const requestId = sentRequestId(context.req.headers['x-request-id']) ?? `req_${randomText(16, 'base64url')}`
     context.res.setHeader('x-request-id', requestId)
-    context.state = newState(context.req, context.res, { requestId, ip: addressOf(context.req), now: clock.now() })
+    context.state = newState(context.req, context.res, {
+      requestId,
+      ip: addressOf(context.req),
+      now: clock.now(),
+      readCertificate: certificateOf(context.req),
+    })
     return next()
   }
 }
@@ -33,13 +45,18 @@ function sentRequestId(header: string | string[] | undefined): string | undefine
   return /^[\x21-\x7e]+$/.test(header) ? header : undefined
 }
 
-type Opened = { readonly requestId: string; readonly ip: string; readonly now: number }
+type Opened = {
+  readonly requestId: string
+  readonly ip: string
+  readonly now: number
+  readonly readCertificate: () => ClientCertificate | undefined
+}
 
 /** The signal and the nonce cost something and few requests ask for them: made when first read. */
 function newState(
   request: import('node:http').IncomingMessage,
   response: import('node:http').ServerResponse,
-  opened: Opened,
+  { readCertificate, ...opened }: Opened,
 ): WebState {
   let controller: AbortController | undefined
   let nonce: string | undefined
@@ -50,6 +67,9 @@ function newState(
     get nonce() {
       nonce ??= randomBytes(16).toString('base64')
       return nonce
+    },
+    get certificate() {
+      return readCertificate()
     },
     get signal() {
       if (!controller) {

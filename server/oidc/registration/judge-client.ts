@@ -4,6 +4,7 @@ import type { RequestScope } from '../../http/request-scope.ts'
 import { entityOf } from '../../identity/entities.ts'
 import { algorithmMistakeOf, answerAlgorithms } from '../algorithms.ts'
 import { fapiMistake } from '../fapi.ts'
+import { certificateMistake } from '../mutual-tls.ts'
 import { sectorMistake } from '../pairwise.ts'
 import { registrationErrors } from './errors.ts'
 import type { Candidate } from './read-metadata.ts'
@@ -60,7 +61,11 @@ export async function requireUpdatable(decisions: DecisionPoint, application: Ap
 /** Each member is right by itself; together they may be of no use. */
 export function requireServable({ metadata }: Candidate): void {
   // Which algorithms the tenant has keys for is asked of the library (`require-usable.ts`).
-  const detail = fapiMistake(metadata) ?? sectorMistake(metadata) ?? algorithmMistakeOf(metadata, answerAlgorithms)
+  const detail =
+    fapiMistake(metadata) ??
+    certificateMistake(metadata) ??
+    sectorMistake(metadata) ??
+    algorithmMistakeOf(metadata, answerAlgorithms)
   if (detail !== undefined) throw registrationErrors.invalid_client_metadata({ detail })
 }
 

@@ -7,6 +7,8 @@ import { inProcessNotices } from '../../../adapters/notice/in-process.ts'
 import { sealedSecrets } from '../../../adapters/secrets/sealed.ts'
 import type { Area } from '../../../server/area.ts'
 import { buildServer } from '../../../server/build-server.ts'
+import type { CertificateHeader } from '../../../server/certificates/forwarded-certificate.ts'
+import { type ListenerTls, listen } from '../../../server/http/listener.ts'
 import { createAccounts } from '../../../server/identity/accounts.ts'
 import { entityOf } from '../../../server/identity/entities.ts'
 import { createPasswords } from '../../../server/identity/passwords.ts'
@@ -25,6 +27,12 @@ export type RigOptions = {
   readonly area?: OidcAreaOptions
   /** Beside the provider. */
   readonly areas?: readonly Area[]
+  /** Clients with certificates: a listener of our own beside the ordinary one, or a header of a proxy on loopback. */
+  readonly mtls?: {
+    readonly tls: ListenerTls
+    readonly authorities?: string
+    readonly header?: CertificateHeader
+  }
 }
 export type Rig = Awaited<ReturnType<typeof openRig>>
 
@@ -59,6 +67,9 @@ export async function openRig(options: RigOptions = {}) {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { mtls } = options
+  const certified = mtls && (await listen('127.0.0.1', 0, { ...mtls.tls, clients: { authorities: mtls.authorities } }))
+  const mtlsUrl = certified && `https://localhost:${certified.port}`
   const built = await buildServer({
     config: {
       profile: 'development',
@@ -66,7 +77,10 @@ export async function openRig(options: RigOptions = {}) {
       port: 0,
       issuer,
       dataFolder: '',
-      trustedProxies: [],
+      trustedProxies: mtls?.header === undefined ? [] : ['127.0.0.1'],
+      ...(mtlsUrl === undefined ? {} : { mtlsUrl }),
+      ...(mtls?.header === undefined ? {} : { clientCertificateHeader: mtls.header }),
+      ...(mtls?.authorities === undefined ? {} : { clientAuthorities: mtls.authorities }),
       mailFrom: 'writ@example.test',
       logLevel: 'debug',
       rejudgedLists: 0,
@@ -81,10 +95,13 @@ export async function openRig(options: RigOptions = {}) {
     areas: [serverPolicies, oidcArea(options.area), ...(options.areas ?? [])],
   })
   server.on('request', built.handle)
+  certified?.serve(built.handle)
   const { kernel } = built
   const seed = createSeed(kernel)
   return {
     issuer,
+    /** Where clients with certificates call. */
+    mtlsUrl: mtlsUrl ?? '',
     kernel,
     database,
     clock,
@@ -102,6 +119,7 @@ export async function openRig(options: RigOptions = {}) {
     },
     async close() {
       server.closeAllConnections()
+      await certified?.close(0)
       await new Promise((resolve) => server.close(resolve))
       await built.stop()
       await closeDatabase()
