@@ -361,6 +361,10 @@ export const hazards: {
     ],
     refused: [
       'count(x in item.stops: x.city == "Bonn") == 1',
+      'any(x in item.grid: 1 in x)',
+      'item.grid.size == 2',
+      'item.grid == [[1, 2]]',
+      '[1] in item.grid',
       'item.stops.size == 2',
       'item.stops == item.stops',
       'item.spot in item.stops',

@@ -32,6 +32,7 @@ const whole: RawRow['attributes'] = {
   rates: '{"eur":3,"odd key":4}',
   titles: '{"en":"x","\u{1f600}":"y"}',
   place: '{"city":"Bonn","zip":"53111","geo":{"lat":50}}',
+  grid: '[[1,2],[2,1],[]]',
   spot: '{"city":"Bonn"}',
   stops: '[{"city":"Bonn"},{"city":"Rome","zip":"1"},{"city":"Bonn"}]',
   owner: person('p1'),

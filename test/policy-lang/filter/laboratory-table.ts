@@ -16,7 +16,7 @@ create table lab_item (tenant_id text not null, id text not null,
   n bigint, m integer, price numeric(19, 4), fee double precision, s text collate "C", t varchar(40) collate "POSIX", flag boolean, maybe boolean,
   at timestamptz, until timestamptz, span bigint, pause integer, address inet, net text, level text, rank varchar(9), kind text,
   tags jsonb, more text[], numbers bigint[], prices numeric[], times timestamptz[], ips inet[], people jsonb, rates jsonb,
-  titles jsonb, place jsonb, stops jsonb, data jsonb, owner_id text collate "C", other_id text, either_id text, either_type text,
+  titles jsonb, place jsonb, stops jsonb, grid jsonb, data jsonb, owner_id text collate "C", other_id text, either_id text, either_type text,
   room_id text, primary key (tenant_id, id));
 `
 export const bindings: readonly EntityBinding[] = [
@@ -34,7 +34,7 @@ export const bindings: readonly EntityBinding[] = [
       ...Object.fromEntries(
         // biome-ignore format: a list of names
         ['n', 'm', 'price', 'fee', 's', 't', 'flag', 'maybe', 'at', 'span', 'pause', 'address', 'net', 'level', 'rank', 'kind', 'tags',
-          'more', 'numbers', 'prices', 'times', 'ips', 'people', 'rates', 'titles', 'place', 'stops'].map((name) => [name, name]),
+          'more', 'numbers', 'prices', 'times', 'ips', 'people', 'rates', 'titles', 'place', 'stops', 'grid'].map((name) => [name, name]),
       ),
       end: 'until',
       spot: { column: 'data', path: ['deep', 'spot'] },
