@@ -25,7 +25,7 @@ import { createCheckLists } from './decision/oracle/check-lists.ts'
 import type { PolicySource } from './decision/policies.ts'
 import { createPolicies } from './decision/policy-store.ts'
 import { createProgramStore } from './decision/program-store.ts'
-import { createPartialFilter, createReadFilter } from './decision/row-filter.ts'
+import { createPartialFilter, createReadFilter, createReadTree } from './decision/row-filter.ts'
 import { createSearch } from './decision/search.ts'
 import { createChangeFeed } from './events/change-feed.ts'
 import { createConsistencyTokens } from './events/consistency-tokens.ts'
@@ -203,6 +203,7 @@ function buildCore(outside: Outside, base: readonly PolicySource[]) {
     database,
     tables,
     readFilter: createReadFilter({ ...filtering, seen: feed.seen }),
+    readTree: createReadTree(filtering),
     ask,
     changes: feed,
     secrets,

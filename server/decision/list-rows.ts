@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Database } from '../../adapters/database/port.ts'
 import type { Secrets } from '../../adapters/secrets/port.ts'
-import { type Decision, type FactsView, type Filter, readContext, type Value } from '../../policy-lang/index.ts'
+import { type Decision, type FactsView, type Filter, readContext } from '../../policy-lang/index.ts'
 import type { ChangeFeed } from '../events/change.ts'
 import { errors as httpErrors } from '../http/errors.ts'
 import type { Metrics } from '../http/metrics.ts'
@@ -12,14 +12,15 @@ import type { FilterTables } from './filter-tables.ts'
 import { limits } from './limits.ts'
 import { type CursorBinding, type ListPlace, openCursor, sealCursor } from './list-cursor.ts'
 import { firstOfCondition, listStatement } from './list-statement.ts'
-import type { ReadFilter } from './row-filter.ts'
-import type { ListedRow, RowFilter, RowListing, RowLists, RowPage } from './row-listing.ts'
+import type { ReadFilter, ReadTree } from './row-filter.ts'
+import type { ListedRow, ListQuestion, RowFilter, RowListing, RowLists, RowPage } from './row-listing.ts'
 import { standardContext } from './standard-context.ts'
 
 export type RowListsDeps = {
   readonly database: Pick<Database, 'query' | 'transaction' | 'inTransaction'>
   readonly tables: () => Promise<FilterTables>
   readonly readFilter: ReadFilter
+  readonly readTree: ReadTree
   readonly ask: Ask
   readonly changes: Pick<ChangeFeed, 'silence' | 'catchUp' | 'seen'>
   readonly secrets: Pick<Secrets, 'seal' | 'open'>
@@ -32,14 +33,18 @@ export type RowListsDeps = {
 export function createRowLists(deps: RowListsDeps): RowLists {
   const told = new WeakMap<object, Set<string>>()
   return {
-    async filter(scope, { action, type, row, firstBinding }) {
+    async filter(scope, { row, firstBinding, ...question }) {
       await hear(deps, scope)
       const { filter } = await deps.readFilter(scope.policy, {
-        ...questionOf(scope, { action, type }),
+        ...questionOf(scope, question),
         ...(row !== undefined && { row }),
         ...(firstBinding !== undefined && { firstBinding }),
       })
       return rowFilterOf(filter)
+    },
+    async tree(scope, question) {
+      await hear(deps, scope)
+      return deps.readTree(scope.policy, questionOf(scope, question))
     },
     async page(scope, listing, wish) {
       const binding = bindingOf(scope, listing)
@@ -257,15 +262,11 @@ const fieldsOf = (decision: Decision | undefined) => (decision?.fields ? { field
 const withFields = <Row>(item: Keyed<Row>, { fields }: Filters['filter']): Keyed<Row> =>
   fields === 'by row' ? item : { ...item, fields }
 
-function questionOf(scope: RequestScope, { action, type }: { readonly action: string; readonly type: string }) {
+function questionOf(scope: RequestScope, { action, type, subject = scope.subject, context }: ListQuestion) {
+  const { program } = scope.policy
   const resource = { kind: 'entity', type, id: '' } as const
-  const json = standardContext(scope)
-  const context: ReadonlyMap<string, Value> = readContext(
-    scope.policy.program,
-    { action, resource },
-    { json, mistyped: [] },
-  )
-  return { subject: scope.subject, action, type, context, now: scope.now }
+  const own = () => readContext(program, { action, resource }, { json: standardContext(scope), mistyped: [] })
+  return { subject, action, type, context: context ?? own(), now: scope.now }
 }
 
 function sealed<Row>(

@@ -1,4 +1,4 @@
-import type { Diagnostic, Value } from '../../policy-lang/index.ts'
+import type { Diagnostic, EntityValue, TreeResult, Value } from '../../policy-lang/index.ts'
 import type { RequestScope } from '../http/request-scope.ts'
 
 /** One list of a module: rows of the bound table of `type`, called `t` in every fragment. Fragments are constants. */
@@ -49,13 +49,23 @@ export type RowFilter =
   | { readonly kind: 'rows'; readonly sql: string; readonly bindings: readonly unknown[] }
   | { readonly kind: 'unsayable'; readonly diagnostics: readonly Diagnostic[] }
 
+export type ListQuestion = {
+  readonly action: string
+  readonly type: string
+  /** Another than the scope's, and what it would bring: for those who may ask about others. */
+  readonly subject?: EntityValue
+  readonly context?: ReadonlyMap<string, Value>
+}
+
 /** Lists of stored rows: exactly those that a check of each would allow (SPEC 7.7, modules.md §0). */
 export type RowLists = {
   /** `firstBinding`: the number of the filter's first binding in the caller's statement; default 1. */
   filter(
     scope: RequestScope,
-    question: { readonly action: string; readonly type: string; readonly row?: string; readonly firstBinding?: number },
+    question: ListQuestion & { readonly row?: string; readonly firstBinding?: number },
   ): Promise<RowFilter>
+  /** The same rules as data, for what is stored where no SQL reaches; or what a tree cannot say, at its place. */
+  tree(scope: RequestScope, question: ListQuestion): Promise<TreeResult>
   /** Ordered and complete: pages are full while something that the caller may see follows. */
   page<Row>(scope: RequestScope, listing: RowListing<Row>, wish: ListWish): Promise<RowPage<Row>>
 }

@@ -16,6 +16,8 @@ import type { FilterOptions, FilterQuestion } from '../sql/compile-filter.ts'
 import { heldIds } from '../sql/held-ids.ts'
 import { type HeldIds, Untranslatable } from '../sql/sql-value.ts'
 import type { ConditionTree, TreeNode } from './condition-tree.ts'
+import { sayRelation } from './say-relation.ts'
+import { typeName } from './type-name.ts'
 
 export type TreeOptions = Omit<FilterOptions, 'source' | 'row' | 'firstBinding' | 'field'>
 export type TreeResult =
@@ -34,7 +36,7 @@ export function compileTree(
   const residual = partialEvaluate(program, facts, { subject, action, resource, context }, options)
   const branch = residual === 'limit' ? undefined : residual.branches[0]
   const declared = program.actions.get(actionKey(action, type))
-  if (!branch || !declared) return { ok: true, tree: treeOf(question, [], no) }
+  if (!branch || !declared) return { ok: true, tree: nothingListed(question) }
   const request = { subject, action, resource: { kind: 'entity', type, id: '' } as const, context }
   const env = environmentOf(program, facts, request, { options, action: declared })
   const diagnostics: Diagnostic[] = []
@@ -60,8 +62,12 @@ export function compileTree(
   return { ok: true, tree: treeOf(question, fieldsOf(program, branch), condition) }
 }
 
+/** The tree of a list that nobody is on. */
+export const nothingListed = (question: Pick<FilterQuestion, 'action' | 'type'>): ConditionTree =>
+  treeOf(question, [], no)
+
 const treeOf = (
-  { action, type }: FilterQuestion,
+  { action, type }: Pick<FilterQuestion, 'action' | 'type'>,
   fields: ConditionTree['fields'],
   condition: TreeNode,
 ): ConditionTree => ({ version: 1, action, type, fields, condition })
@@ -208,26 +214,17 @@ function sayOutcome(outcome: Outcome, type: Type): TreeNode {
   return outcome.kind === 'absent' ? { op: 'absent' } : { op: 'error', code: outcome.cause.code }
 }
 
-/** Of the one who asks it is known what it holds; an attribute of that name is compared. */
+/** Of the one who asks it is known what it holds. An absent entity has no holders (SPEC 3.6). */
 function sayHolds(at: Saying, expr: Expr & { readonly kind: 'holds' }): TreeNode {
-  const { program, subject } = at
-  const type = onlyType(at, expr.of)
+  const { subject } = at
   const { value } = expr.subject.kind === 'literal' ? expr.subject : { value: undefined }
   const isAsker =
     typeof value === 'object' && value.kind === 'entity' && value.type === subject.type && value.id === subject.id
   if (!isAsker) throw new Untranslatable('a relation of another than the one who asks', expr.span)
-  const attribute = program.entityTypes.get(type)?.attributes.get(expr.relation)
-  if (!attribute) return oneOf(at, expr, at.held.held?.(expr.relation, type))
-  const of = say(at, expr.of)
-  const { name, optional, type: read } = attribute
-  const left: TreeNode = { op: 'attribute', of, name, type: typeName(read), optional, safe: false }
-  const right: TreeNode = { op: 'value', type: subject.type, value: { type: subject.type, id: subject.id } }
-  // A group among them counts for its members: that is no comparison.
-  const types =
-    read.kind === 'entity' ? read.types : read.kind === 'set' && read.of.kind === 'entity' ? read.of.types : []
-  const hasMembers = types.some((each) => program.entityTypes.get(each)?.relations.has('member'))
-  if (hasMembers || types.length === 0) throw new Untranslatable(`who holds "${name}" by its members`, expr.span)
-  return read.kind === 'set' ? { op: 'in', left: right, right: left } : { op: 'eq', left, right }
+  const node = say(at, expr.of)
+  const held = sayRelation(at, { node, type: onlyType(at, expr.of) }, expr.relation)
+  const mayBeAbsent = node.op === 'attribute' && (node.optional || node.safe)
+  return mayBeAbsent ? { op: 'and', of: [{ op: 'has', of: node }, held] } : held
 }
 
 function oneOf(at: Saying, expr: Expr & { readonly of: Expr }, held: HeldIds | undefined): TreeNode {
@@ -241,20 +238,4 @@ function onlyType({ program }: Saying, expr: Expr): string {
   if (types.length !== 1 || only === undefined || !program.entityTypes.has(only))
     throw new Untranslatable('a relation of one of several types', expr.span)
   return only
-}
-
-/** As the language writes it; entities by their types, which wire names are. */
-function typeName(type: Type): string {
-  switch (type.kind) {
-    case 'entity':
-      return type.types.join(' | ')
-    case 'set':
-      return `Set<${typeName(type.of)}>`
-    case 'map':
-      return `Map<String, ${typeName(type.of)}>`
-    case 'enum':
-      return 'String'
-    default:
-      return type.kind.charAt(0).toUpperCase() + type.kind.slice(1)
-  }
 }

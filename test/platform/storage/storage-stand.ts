@@ -68,6 +68,7 @@ export async function openStorageStand(options: { readonly url?: string } = {}) 
     database,
     tables: createFilterTables(database, bindings),
     readFilter: async () => ({ filter: { ok: false, diagnostics: [] }, view: undefined as never, position: 0n }),
+    readTree: async () => ({ ok: false, diagnostics: [] }),
     ask: async (_, asked) => {
       const ids = asked.map(({ request }) => request.resource.id)
       const rows = await database.query<ObjectRow>(

@@ -144,6 +144,42 @@ ${rules}`)
   })
 })
 
+describe('POST /admin/v1/decisions/list', () => {
+  const ask = async (type: string) => {
+    const request = { subject: { type: 'User', id: 'ann' }, action: { name: 'read' }, resource: { type } }
+    const answer = await stand.server.admin('POST', '/admin/v1/decisions/list', { request })
+    return { status: answer.status, body: (await answer.json()) as { readonly [member: string]: unknown } }
+  }
+
+  test('says how the list is made, and the rules as a condition tree', async () => {
+    const { status, body } = await ask('StoredObject')
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ how: 'filter', tree: { version: 1, action: 'read', type: 'StoredObject' } })
+    expect(JSON.stringify(body)).toContain('"op":"isTrue"')
+  })
+
+  test('nobody is on a list of a type or an action that nobody declares', async () => {
+    expect((await ask('Nothing')).body).toMatchObject({
+      how: 'none',
+      tree: { condition: { op: 'value', value: false } },
+    })
+  })
+
+  test('a rule that neither can say is refused at its place', async () => {
+    const text = `import StoredObject from "storage"
+import Client from "writ:identity"
+extern fn risk(key: String): Int within 50ms else 0
+@id("risky") deny read on object: StoredObject to anyone
+  when risk(object.key) > 5
+`
+    const { kernel } = stand
+    const scope = await withRules(text)
+    const question = { action: 'read', type: 'StoredObject' }
+    expect(await kernel.lists.tree(scope, question)).toMatchObject({ ok: false, diagnostics: [{ code: 'F7003' }] })
+    expect(await kernel.lists.filter(scope, question)).toMatchObject({ kind: 'unsayable' })
+  })
+})
+
 describe('a page that is judged again (SPEC 7.7)', () => {
   const view = undefined as never
   /** A filter that lists everything, and checks that `allows` decides. */
@@ -161,6 +197,7 @@ describe('a page that is judged again (SPEC 7.7)', () => {
         view,
         position: 4n,
       }),
+      readTree: async () => ({ ok: false, diagnostics: [] }),
       ask: async (_, asked) =>
         asked.map(({ request }) => ({
           ...{ decision: allows(request.resource.id), reasons: [], errors: [], degraded: [], advice: [], texts: [] },

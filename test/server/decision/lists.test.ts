@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import type { Bucket, StoredObject } from '../../../platform/storage/model.ts'
-import { compareCodePoints } from '../../../policy-lang/index.ts'
+import { type Bucket, bucketEntity, objectEntity, type StoredObject } from '../../../platform/storage/model.ts'
+import { type ConditionTree, compareCodePoints, type Value, writeValue } from '../../../policy-lang/index.ts'
 import type { RequestScope } from '../../../server/module.ts'
 import { describeWith } from '../../kit/availability.ts'
 import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
 import { entity, keys, type ListStand, openListStand, people } from './list-stand.ts'
+import { readTreeNode } from './read-tree-node.ts'
 
 const runs = Number(process.env.WRIT_LIST_RUNS ?? 40)
 const header = `import StoredObject, Bucket from "storage"
@@ -129,6 +130,29 @@ async function compare(
   return items.length
 }
 
+/** Every row by the tree, against a check. */
+async function compareTree(world: World, scope: RequestScope, { condition }: ConditionTree): Promise<number> {
+  const { stand, buckets, objects } = world
+  const rows = new Map<string, ReadonlyMap<string, Value>>(
+    [...objects.map(objectEntity), ...buckets.map(bucketEntity)].map(({ uid, attributes }) => [uid.id, attributes]),
+  )
+  const declared = scope.policy.program.entityTypes
+  const attribute = (of: { readonly type: string; readonly id: string }, name: string) => {
+    const value = rows.get(of.id)?.get(name)
+    return value === undefined ? undefined : writeValue(value, declared.get(of.type)?.attributes.get(name)?.type)
+  }
+  const listed: string[] = []
+  const allowed: string[] = []
+  for (const { id } of objects) {
+    const resource = { type: 'StoredObject', id }
+    const seen = readTreeNode(condition, { resource, attribute, locals: new Map() })
+    if (typeof seen === 'object' && seen.v === true) listed.push(id)
+    if ((await stand.judge(scope, entity('StoredObject', id))).decision) allowed.push(id)
+  }
+  expect(listed).toEqual(allowed)
+  return listed.length
+}
+
 function agreement(name: string, env: () => Promise<{ readonly [name: string]: string }>): void {
   describe(name, () => {
     let world: World
@@ -160,6 +184,28 @@ function agreement(name: string, env: () => Promise<{ readonly [name: string]: s
       )
       expect(seen).toBeGreaterThan(runs)
     }, 600_000)
+
+    test('a condition tree, read by another reader, lists what checks allow, or says at what place it cannot (SPEC 7.8)', async () => {
+      const { stand } = world
+      const tenantId = stand.kernel.tenants.default().id
+      const refused = new Set<string>()
+      let listed = 0
+      for (const when of conditions) {
+        for (const effect of ['allow', 'deny']) {
+          const rules = { 'r.fbac': policyOf([{ effect, to: 'anyone', whens: [when], fields: '' }]) }
+          const { policy } = await stand.kernel.policies.compose(tenantId, 'test', rules)
+          if (!policy) throw new Error(when)
+          for (const person of people) {
+            const scope = await stand.scopeOf(entity('User', person), policy)
+            const made = await stand.kernel.lists.tree(scope, { action: 'read', type: 'StoredObject' })
+            if (made.ok) listed += await compareTree(world, scope, made.tree)
+            else for (const { code, message } of made.diagnostics) refused.add(`${code} ${message}`)
+          }
+        }
+      }
+      expect([...refused]).toEqual([])
+      expect(listed).toBeGreaterThan(conditions.length)
+    }, 120_000)
 
     test('buckets are listed by id, and none that a check refuses', async () => {
       const { stand, buckets } = world
