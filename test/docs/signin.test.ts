@@ -1,7 +1,4 @@
 // The pages about signing in, followed to the letter: documents are applied, programs are run.
-import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { adminArea } from '../../server/admin/area.ts'
 import { openBackchannelAdmin } from '../kit/ciba.ts'
@@ -10,10 +7,7 @@ import { openHttpBrowser } from '../kit/http-browser.ts'
 import { askToken, type SignInAs, signIn } from '../kit/sign-in.ts'
 import { openClientKey } from '../server/oidc/proofs.ts'
 import { alicePassword, clientSecret, openRig, type Rig } from '../server/oidc/rig.ts'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
-/** Programs wait whole seconds between two questions; here a hundredth of that. */
-const hurry = `const wait = setTimeout; globalThis.setTimeout = (run, after, ...rest) => wait(run, (after ?? 0) / 100, ...rest)`
+import { openPage as openDocsPage } from './open-page.ts'
 
 let rig: Rig
 let as: SignInAs
@@ -38,76 +32,7 @@ beforeAll(async () => {
 })
 afterAll(() => rig.close())
 
-/** Blocks of one page, in the order in which it shows them. */
-function openPage(page: string) {
-  const text = readFileSync(`${root}docs/signin/${page}`, 'utf8')
-  const blocks = [...text.matchAll(/^```(yaml|js)\n([\s\S]*?)^```/gm)].map(([, language, body = '']) => ({
-    language,
-    body,
-  }))
-  let at = 0
-  const next = (language: string): string => {
-    const block = blocks[at]
-    at += 1
-    if (block?.language !== language) throw new Error(`${page}: block ${at} is not ${language}`)
-    return block.body
-  }
-  return {
-    /** Applies the next document; answers the secret that was made. */
-    async apply(): Promise<string> {
-      const response = await fetch(`${rig.issuer}/admin/v1/apply`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/yaml' },
-        body: next('yaml'),
-      })
-      const body = await response.text()
-      if (response.status !== 200) throw new Error(`${response.status} ${body}`)
-      return /"clientSecret":"([^"]+)"/.exec(body)?.[1] ?? ''
-    },
-    /** Runs the next program. */
-    run: (env: { readonly [name: string]: string } = {}) => runProgram(next('js'), env),
-    isRead: () => at === blocks.length,
-  }
-}
-
-function runProgram(code: string, env: { readonly [name: string]: string }) {
-  const child = spawn(
-    process.execPath,
-    ['--import', `data:text/javascript,${encodeURIComponent(hurry)}`, '--input-type=module', '--eval', code],
-    { cwd: root, env: { PATH: process.env.PATH, ISSUER: rig.issuer, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-  let said = ''
-  let complained = ''
-  const listeners: (() => void)[] = []
-  child.stdout.on('data', (chunk) => {
-    said += String(chunk)
-    for (const listener of listeners) listener()
-  })
-  child.stderr.on('data', (chunk) => {
-    complained += String(chunk)
-  })
-  const ended = new Promise<string>((resolve, reject) => {
-    child.once('exit', (code) => (code === 0 ? resolve(said) : reject(new Error(complained))))
-  })
-  return {
-    ended,
-    /** What it has said, as soon as that fits. */
-    says: (pattern: RegExp) =>
-      Promise.race([
-        new Promise<RegExpExecArray>((resolve) => {
-          const look = () => {
-            const match = pattern.exec(said)
-            if (match) resolve(match)
-          }
-          listeners.push(look)
-          look()
-        }),
-        ended.then((): never => {
-          throw new Error(`it ended without: ${pattern}`)
-        }),
-      ]),
-  }
-}
+const openPage = (page: string) => openDocsPage(page, { issuer: rig.issuer, adminToken })
 
 test('a device shows a code, and is signed in when the person has confirmed it (docs/signin/device.md)', async () => {
   const page = openPage('device.md')

@@ -35,6 +35,11 @@ export function openHttpBrowser(headers: { readonly [name: string]: string } = {
   async function request(url: string, init: RequestInit): Promise<Page> {
     let [target, options] = [url, init]
     for (let hop = 0; hop <= maximumRedirects; hop++) {
+      if (!/^https?:/.test(target)) {
+        // An app's own address: a browser hands it to the system.
+        current = { url: target, status: 0, text: '', headers: new Headers() }
+        return current
+      }
       const cookies = [...jarOf(target)].map(([name, value]) => `${name}=${value}`).join('; ')
       const response = await fetch(target, {
         ...options,
