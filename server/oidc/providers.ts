@@ -204,7 +204,7 @@ function buildProvider(
     ],
   )
   compareSecretsByHash(provider, { findClient, requireHearing: hooks.requireHearing })
-  keepClients(provider, findClient, subjects)
+  keepClients(provider, { library, findClient, subjects })
   noteEvents(provider, exchanges)
   const tellSignedOut = noteLogouts(provider, exchanges)
   leavePingsToOutbox(provider)
@@ -301,12 +301,18 @@ function writtenDown<Params extends object>(
  * The library builds and hashes a client's metadata at every request; here a client lives as long as the record it was built of,
  * which the change notice ends (provider.md §3).
  */
-function keepClients(provider: Provider, findClient: TenantProvider['findClient'], subjects: PairwiseSubjects): void {
-  const { Client } = provider
+function keepClients(
+  { Client }: Provider,
+  { library, findClient, subjects }: Pick<TenantProvider, 'library' | 'findClient'> & { subjects: PairwiseSubjects },
+): void {
   const build = Client.find.bind(Client)
+  // Outside of the adapter, which does the same: a database that is away is no fault of ours.
+  const rethrow = (error: unknown): never => {
+    throw toProtocolError(library, error, 'client')
+  }
   const built = new WeakMap<ClientRecord, Awaited<ReturnType<typeof build>>>()
   Client.find = async (id) => {
-    const record = typeof id === 'string' ? await findClient(id) : undefined
+    const record = typeof id === 'string' ? await findClient(id).catch(rethrow) : undefined
     if (!record) return undefined
     const known = built.get(record)
     if (known) return known

@@ -20,6 +20,8 @@ beforeAll(async () => {
     user: { identifier: 'alice@example.test', password: alicePassword },
     scopes: ['openid', 'email'],
   }
+  // The tenant's keys are made at its first request.
+  await fetch(`${rig.issuer}/oauth2/jwks`)
   await countWrites()
 })
 afterAll(() => rig.close())
