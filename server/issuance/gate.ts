@@ -1,12 +1,13 @@
 import type { Database } from '../../adapters/database/port.ts'
 import type { EntityValue } from '../../policy-lang/index.ts'
-import type { DecisionPoint, JsonValue } from '../decision/decision-point.ts'
+import type { DecisionPoint, JsonValue, Judgement } from '../decision/decision-point.ts'
 import type { RequestScope } from '../http/request-scope.ts'
 import { clientEntity, entityOf, tenantEntity, userEntity } from '../identity/entities.ts'
 import { issuanceErrors } from './errors.ts'
 import type { Issue, IssueRequest, Permit } from './issue.ts'
 import { createReadSoon } from './read-soon.ts'
 import type { Standing } from './standing.ts'
+import { strongerSignIn } from './stronger-sign-in.ts'
 
 const levels = new Set(['pwd', 'mfa', 'phr', 'phrh'])
 
@@ -40,7 +41,7 @@ export function createGate(kernel: { readonly database: Database; readonly decis
       throw refuse(
         request,
         `decision ${judgement.id} by ${judgement.reasons.join(', ') || (judgement.code ?? 'no rule')}`,
-        judgement.texts,
+        judgement,
       )
     }
     await requireExchange(kernel.decisions, scope, request, standing)
@@ -76,7 +77,7 @@ async function requireExchange(
   })
   if (judgement.decision) return
   const why = judgement.reasons.join(', ') || (judgement.code ?? 'no rule')
-  throw refuse(request, `${mode}: decision ${judgement.id} by ${why}`, judgement.texts)
+  throw refuse(request, `${mode}: decision ${judgement.id} by ${why}`, judgement)
 }
 
 /** Whoever holds the credential may do just this: each detail is asked as if it were done now (RFC 9396 §7.1). */
@@ -99,7 +100,7 @@ async function requireDetails(
   const judgements = await decisions.decideMany(scope, questions)
   const denied = judgements.find(({ decision }) => !decision)
   if (judgements.length === details.length && !denied) return
-  throw refuse(request, `detail: decision ${denied?.id} by ${denied?.reasons.join(', ')}`, denied?.texts)
+  throw refuse(request, `detail: decision ${denied?.id} by ${denied?.reasons.join(', ')}`, denied)
 }
 
 const permitOf = (decisionId: string, request: IssueRequest, { tenant, account, client }: Standing): Permit =>
@@ -165,8 +166,17 @@ function isStale({ epochs }: IssueRequest, { tenant, account, client }: Standing
   )
 }
 
-const refuse = (request: IssueRequest, privateDetail: string, texts: readonly string[] = []): Error =>
-  issuanceErrors.credential_refused({
+function refuse(
+  request: IssueRequest,
+  privateDetail: string,
+  { texts, advice }: Pick<Judgement, 'texts' | 'advice'> = { texts: [], advice: [] },
+): Error {
+  const stronger = strongerSignIn(advice)
+  const options = {
     privateDetail: `${request.kind} by ${request.grant}: ${privateDetail}`,
     ...(texts[0] !== undefined ? { detail: texts[0] } : {}),
-  })
+  }
+  return stronger
+    ? issuanceErrors.stronger_sign_in_needed({ ...options, members: stronger })
+    : issuanceErrors.credential_refused(options)
+}

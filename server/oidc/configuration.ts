@@ -16,7 +16,7 @@ import type { Library } from './library.ts'
 import { certificateMethods, endpointAliases, mutualTlsFeature } from './mutual-tls.ts'
 import { externalSigning, quickSigningKey, signsQuickly } from './quick-signing-key.ts'
 import type { OpenidSettings } from './registration/openid-settings.ts'
-import { reachableLevels } from './step-up.ts'
+import { promptValues, reachableLevels } from './step-up.ts'
 
 const minute = 60
 const day = 24 * 60 * minute
@@ -105,6 +105,7 @@ export function configurationOf({
       service_documentation: `${tenant.issuer}/docs`,
       ui_locales_supported: ['ko', 'en'],
       claim_types_supported: ['normal'],
+      prompt_values_supported: [...promptValues],
       // Ours, judged by policy (`registration/`): the library's own would keep what it hands out, and find before it writes.
       registration_endpoint: `${tenant.issuer}/oauth2/register`,
       ...endpointAliases(tenant, mtlsUrl),
@@ -168,7 +169,7 @@ const protocol = (hooks: Hooks, algorithms: readonly SigningAlgorithm[]) => ({
     ...encryptedAnswers,
     dPoPSigningAlgValues: dpopAlgorithms,
   },
-  extraClientMetadata: { properties: ['corsOrigins', 'profile'] },
+  extraClientMetadata: { properties: ['corsOrigins', 'profile', 'requirePkce', 'requireNonce'] },
   allowOmittingSingleRegisteredRedirectUri: false,
   acceptQueryParamAccessTokens: false,
   clockTolerance: 10,

@@ -34,6 +34,7 @@ import { type PairwiseSubjects, pairwiseIdentifier, type SectorClient, sealAccou
 import { type RefusalStage, toProtocolError } from './protocol-errors.ts'
 import { renderProtocolError } from './render-error.ts'
 import { defaultAudience, resourceServerOf } from './resources.ts'
+import { interactionPolicyOf } from './step-up.ts'
 import { permitAccessToken } from './token-claims.ts'
 
 export type HookOptions = {
@@ -77,7 +78,7 @@ export function createHooks(options: HookOptions) {
   const kit = kitOf(options)
   return {
     adapter: options.adapter,
-    interactionPolicy: options.library.interactionPolicy.base(),
+    interactionPolicy: interactionPolicyOf(options.library),
     ...personHooks(kit),
     ...requestHooks(kit),
     ...tokenHooks(kit),

@@ -22,6 +22,7 @@ import { documentHost } from './registration/client-document.ts'
 import { logoPath } from './registration/logo-mount.ts'
 import type { SecurityLog } from './security-log.ts'
 import { recordRefusedSignIn, recordSignIn } from './sign-in-record.ts'
+import { levelOf } from './step-up.ts'
 import { consentGranted } from './token-events.ts'
 
 export type InteractionOptions = {
@@ -138,8 +139,11 @@ async function answerSignIn(step: Step, form: Form, { kernel, signInOf }: Intera
   const { accountId, epoch, deviceKnown } = outcome
   await recordSignIn(kernel, scope, accountId)
   devices.remember(context, accountId)
-  const login: SignInResult = { accountId, epoch, deviceKnown, grant: 'password_sign_in', acr: 'pwd', amr: ['pwd'] }
-  return finish(step, { login: { ...login } })
+  const amr = ['pwd']
+  const login: SignInResult = { accountId, epoch, deviceKnown, grant: 'password_sign_in', acr: levelOf(amr), amr }
+  // Whoever was to choose an account has chosen one by signing in to it.
+  const chosen = step.interaction.prompt.name === 'select_account' ? { select_account: {} } : {}
+  return finish(step, { login: { ...login }, ...chosen })
 }
 
 async function askSignIn(

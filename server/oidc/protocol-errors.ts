@@ -1,6 +1,8 @@
 import { DatabaseError } from '../../adapters/database/port.ts'
 import { Refusal } from '../http/refusal.ts'
+import { neededSignIn } from '../issuance/stronger-sign-in.ts'
 import type { Library } from './library.ts'
+import { strongerSignInError } from './step-up.ts'
 
 /** Where a refusal of the gate surfaces decides which OAuth error it is (provider.md §4). */
 export type RefusalStage = 'authorize' | 'token' | 'client'
@@ -15,6 +17,8 @@ const passing: ReadonlySet<string> = new Set(['unavailable', 'timeout'])
 export function toProtocolError(library: Library, error: unknown, stage: RefusalStage): unknown {
   if (error instanceof Refusal) {
     if (error.kind.status >= 500) return unavailable(library, error)
+    const needed = neededSignIn(error)
+    if (needed) return strongerSignInError(library, needed, { stage, cause: error })
     const detail = error.options.detail ?? error.kind.title
     if (stage === 'authorize') return new library.errors.AccessDenied(detail, { cause: error })
     if (stage === 'client') return new library.errors.UnauthorizedClient(detail, { cause: error })

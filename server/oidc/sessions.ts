@@ -2,6 +2,7 @@ import type { WebContext } from '../http/mount.ts'
 import { cookieNames } from './configuration.ts'
 import type { Exchanges } from './exchange.ts'
 import type { TenantProvider } from './providers.ts'
+import { levelOf } from './step-up.ts'
 
 const sessionSeconds = 7 * 24 * 60 * 60
 
@@ -18,7 +19,7 @@ export async function startSession(
   const { accountId } = signIn
   exchanges.current().signIn = { ...signIn, deviceKnown: false }
   const session = new provider.Session()
-  session.loginAccount({ accountId, acr: 'pwd', amr: ['pwd'] })
+  session.loginAccount({ accountId, acr: levelOf(['pwd']), amr: ['pwd'] })
   await session.save(sessionSeconds)
   const { cookies } = provider.createContext(context.req, context.res)
   cookies.secure = isSecure
