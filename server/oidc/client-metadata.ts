@@ -121,6 +121,8 @@ export const clientMetadataSchema = z.strictObject({
   trustedIssuers: z.array(z.string().min(1).max(2_000)).max(50).optional(),
   /** False only for confidential clients of certification tenants (provider.md §2). */
   requirePkce: z.boolean().default(true),
+  /** Without PKCE a request carries a `nonce` (`pkce-policy.ts`); false only where a certification plan wants neither. */
+  requireNonce: z.boolean().optional(),
   /** Every token of this client is bound to a key that it proves (RFC 9449 §5.2). */
   dpopBoundAccessTokens: z.boolean().default(false),
   /** Access tokens are good only on connections with the client's certificate (RFC 8705 §3.4). */

@@ -112,6 +112,8 @@ export function toLibraryMetadata({ id, name, metadata }: ClientRecord): Adapter
     dpop_bound_access_tokens: metadata.dpopBoundAccessTokens ?? false,
     require_pushed_authorization_requests: metadata.requirePushedAuthorizationRequests ?? false,
     require_signed_request_object: metadata.requireSignedRequestObject ?? false,
+    requirePkce: metadata.requirePkce ?? true,
+    requireNonce: metadata.requireNonce ?? true,
     corsOrigins: [...(metadata.corsOrigins ?? [])],
     id_token_signed_response_alg: metadata.idTokenSignedResponseAlg ?? 'RS256',
     authorization_signed_response_alg: metadata.authorizationSignedResponseAlg ?? 'RS256',

@@ -31,6 +31,7 @@ import { grantSourceOf } from './grant-source.ts'
 import { loadGrant } from './grants.ts'
 import type { Library } from './library.ts'
 import { type PairwiseSubjects, pairwiseIdentifier, type SectorClient, sealAccount } from './pairwise.ts'
+import { pkceRequired, requireNonce } from './pkce-policy.ts'
 import { type RefusalStage, toProtocolError } from './protocol-errors.ts'
 import { renderProtocolError } from './render-error.ts'
 import { defaultAudience, resourceServerOf } from './resources.ts'
@@ -172,9 +173,10 @@ const personHooks = ({
 /** What a request may ask for. */
 const requestHooks = ({ library, tenant, answering, recordOf, now }: Kit) => ({
   checkRequestedScopes: async (ctx: KoaContextWithOIDC): Promise<void> =>
-    answering('authorize', async () =>
-      requireAllowedScopes(library, ctx, await recordOf(ctx.oidc.client?.clientId ?? '')),
-    ),
+    answering('authorize', async () => {
+      requireNonce(library, ctx)
+      requireAllowedScopes(library, ctx, await recordOf(ctx.oidc.client?.clientId ?? ''))
+    }),
 
   resourceServer: (ctx: KoaContextWithOIDC, of: Tenant, resource: string): Promise<ResourceServer> =>
     answering('token', async () => {
@@ -206,7 +208,7 @@ const requestHooks = ({ library, tenant, answering, recordOf, now }: Kit) => ({
     requireNear(claims, { seconds: Math.floor(now() / 1_000), longest: longestRequestObjectSeconds, refuse })
   },
 
-  pkceRequired: (_ctx: KoaContextWithOIDC, _client: Client): boolean => true,
+  pkceRequired,
 })
 
 /** Which tokens and clients are good, and for what. */
