@@ -1,6 +1,6 @@
 import type { RequestScope, RowPage } from '../../server/module.ts'
 import type { Storage } from './actions.ts'
-import { type Bucket, entity, type StoredObject } from './model.ts'
+import { type Bucket, bucketEntity, entity, type StoredObject } from './model.ts'
 import { bucketColumns, objectColumns, readBucket, readObject } from './store.ts'
 
 type PageQuery = { readonly limit: number; readonly cursor?: string | undefined }
@@ -26,6 +26,7 @@ export function listObjects(
         values: [bucket.id, prefix],
       },
       known: new Map([['bucket', entity('Bucket', bucket.id)]]),
+      given: [bucketEntity(bucket)],
       order: { column: 'key', attribute: 'key', isCompared: prefix !== '' },
       read: readObject,
     },

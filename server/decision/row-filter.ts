@@ -1,6 +1,7 @@
 import {
   compileFilter,
   compileTree,
+  type EntityData,
   type EntityStore,
   type EntityValue,
   type EvaluateOptions,
@@ -30,6 +31,8 @@ export type RowQuestion = {
   readonly firstBinding?: number
   /** Attributes that every row has which the caller's query is about. */
   readonly known?: ReadonlyMap<string, Value>
+  /** Rows that the caller has already loaded: they win over stored ones. */
+  readonly given?: readonly EntityData[]
   /** Also asked for: the filter of rows of which this attribute would be shown. */
   readonly field?: string
 }
@@ -67,7 +70,7 @@ export function createReadFilter(deps: FilterDeps & { readonly seen: (tenantId: 
   return async (policy, { row, firstBinding = 1, field, ...question }) => {
     const tables = await deps.tables()
     const source = filterSource(policy.tenantId, policy.program, tables)
-    const { now: _, ...asked } = question
+    const { now: _, given: __, ...asked } = question
     return readRows(deps, policy, question, ({ base, facts, options, isLast }) => {
       const compile = (first: number, of?: string): Filter =>
         // What is still missing after so many rounds would count as absent: nobody may see anything by that.
@@ -113,14 +116,14 @@ type Read<Result> = (
 async function readRows<Result>(
   deps: FilterDeps,
   policy: ActivePolicy,
-  { now, ...question }: RowQuestion,
+  { now, given = [], ...question }: RowQuestion,
   read: Read<Result>,
 ): Promise<Result> {
   const tables = await deps.tables()
   const isElsewhere = (type: string) => tables.types.has(type)
   const resource = { kind: 'entity', type: question.type, id: '' } as const
   const request = { subject: question.subject, action: question.action, resource, context: question.context }
-  const asking = { policy, asked: { request, given: [] }, now, open: () => deps.graphs.of(policy) }
+  const asking = { policy, asked: { request, given }, now, open: () => deps.graphs.of(policy) }
   return readLoaded<Result, EntityStore>(deps, asking, (loaded) =>
     read({ ...loaded, options: { ...loaded.options, memory: { store: loaded.base, isElsewhere } } }),
   )

@@ -1,4 +1,4 @@
-import type { Diagnostic, EntityValue, TreeResult, Value } from '../../policy-lang/index.ts'
+import type { Diagnostic, EntityData, EntityValue, TreeResult, Value } from '../../policy-lang/index.ts'
 import type { RequestScope } from '../http/request-scope.ts'
 
 /** One list of a module: rows of the bound table of `type`, called `t` in every fragment. Fragments are constants. */
@@ -15,6 +15,8 @@ export type RowListing<Row> = {
   readonly where?: { readonly sql: string; readonly values: readonly unknown[] }
   /** Attributes that every row has by `where`: the rules about them are worked out before the query. */
   readonly known?: ReadonlyMap<string, Value>
+  /** Rows that the module has read for this request already, such as what the listed ones are in. */
+  readonly given?: readonly EntityData[]
   readonly order: ListOrder
   /** A row as the database answers it. */
   readonly read: (row: never) => Row
