@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
-import { inspectFocus, inspectPage } from './inspect-page.js'
+
+const inside = readFileSync(new URL('./inspect-page.js', import.meta.url), 'utf8').trim()
 
 type Focus = { readonly at: number; readonly isShown: boolean; readonly text: string }
 
@@ -9,7 +11,7 @@ type Focus = { readonly at: number; readonly isShown: boolean; readonly text: st
  * scrolling to the side (1.4.10), unique ids. Answers what is wrong; empty where nothing is.
  */
 export async function auditPage(page: Page): Promise<readonly string[]> {
-  const wrong = (await page.evaluate(`(${inspectPage})()`)) as readonly string[]
+  const wrong = (await page.evaluate(`${inside}.inspectPage()`)) as readonly string[]
   return [...wrong, ...(await unseenFocus(page))]
 }
 
@@ -21,7 +23,7 @@ async function unseenFocus(page: Page): Promise<string[]> {
   let before = -1
   for (let at = 0; at < count; at += 1) {
     await page.keyboard.press('Tab')
-    const focus = (await page.evaluate(`(${inspectFocus})()`)) as Focus
+    const focus = (await page.evaluate(`${inside}.inspectFocus()`)) as Focus
     // An autofocused field is where the order begins.
     if (focus.at === -1) continue
     if (at > 0 && focus.at < before) wrong.push(`focus goes back: ${focus.text}`)
