@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startWrit } from '../kit/writ-process.ts'
+import { bootTenants } from './boot-tenants.ts'
 import { residentBytes } from './measure-http.ts'
 import type { Report } from './run.ts'
 
 const starts = 3
 
-/** Start → ready with an empty folder and with one that is there; idle memory of all processes. */
+/** Start → ready with an empty folder and with one that is there; idle memory of all processes; then beside many tenants. */
 export const boot = {
   name: 'boot',
-  summary: 'start to ready, and idle resident memory',
+  summary: 'start to ready, idle resident memory, and both beside thousands of tenants',
   async run(report: Report): Promise<void> {
     const [empty, later]: [number[], number[]] = [[], []]
     let memory = Number.NaN
@@ -32,5 +33,6 @@ export const boot = {
     await sleep(5_000)
     report.row('idle resident memory with DATABASE_URL, MB', { megabytes: residentBytes(served.child.pid ?? 0) / 1e6 })
     await served.stop()
+    await bootTenants(report)
   },
 }

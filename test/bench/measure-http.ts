@@ -9,6 +9,8 @@ export type HttpLoad = {
   readonly headers: { readonly [name: string]: string }
   readonly body?: string
   readonly connections?: number
+  /** Headers of the next request, over the others. */
+  readonly each?: () => { readonly [name: string]: string }
 }
 export type HttpFigure = {
   readonly requestsPerSecond: number
@@ -37,10 +39,16 @@ export async function measureHttp(
   })
   const body: unknown = await first.json()
   if (!check(body)) throw new Error(`${load.url} answers ${first.status} ${JSON.stringify(body)}`)
-  const { connections = usualConnections } = load
-  await autocannon({ ...load, headers: { ...load.headers }, connections, duration: warmUpSeconds })
+  const { connections = usualConnections, each, ...fixed } = load
+  const options = {
+    ...fixed,
+    headers: { ...load.headers },
+    connections,
+    ...(each ? { requests: [{ setupRequest: (request: autocannon.Request) => withHeaders(request, each()) }] } : {}),
+  }
+  await autocannon({ ...options, duration: warmUpSeconds })
   const before = processorTicks(pid)
-  const result = await autocannon({ ...load, headers: { ...load.headers }, connections, duration: measuredSeconds })
+  const result = await autocannon({ ...options, duration: measuredSeconds })
   const ticks = processorTicks(pid) - before
   return {
     requestsPerSecond: result.requests.average,
@@ -50,6 +58,11 @@ export async function measureHttp(
     failures: result.non2xx + result.errors,
   }
 }
+
+const withHeaders = (request: autocannon.Request, more: { readonly [name: string]: string }): autocannon.Request => ({
+  ...request,
+  headers: { ...request.headers, ...more },
+})
 
 /** User and system time of a process in ticks of 10 ms (Linux); NaN elsewhere. */
 function processorTicks(pid: number | undefined): number {

@@ -9,6 +9,7 @@ const benches: { readonly [name: string]: () => Promise<Bench> } = {
   decision: async () => (await import('./decision.ts')).decision,
   authzen: async () => (await import('./authzen.ts')).authzen,
   provider: async () => (await import('./provider.ts')).provider,
+  'provider-memory': async () => (await import('./provider-memory.ts')).providerMemory,
   language: async () => (await import('./language.ts')).language,
   entities: async () => (await import('./entities.ts')).entities,
   filter: async () => (await import('./filter.ts')).filter,
