@@ -215,6 +215,13 @@ export function databaseContract(given: () => Database): void {
       text: `select 1.10::numeric as n, date '2026-03-01' as d, null as x`,
     })
     expect(others).toEqual([{ n: '1.10', d: '2026-03-01', x: null }])
+    const arrays = await given().query({
+      name: '',
+      text: `select '{1.10,922337203685477.5807}'::numeric[] as n, '{1,NULL,9007199254740993}'::bigint[] as i,
+        '{{1},{2}}'::bigint[] as deep, timestamp '2026-03-01 10:00:00' as t`,
+    })
+    const exact = { n: ['1.10', '922337203685477.5807'], i: [1, null, 9007199254740993n], deep: [[1], [2]] }
+    expect(arrays).toEqual([{ ...exact, t: '2026-03-01 10:00:00' }])
   })
 
   test('of 64 at once that consume one row, one wins', async () => {
