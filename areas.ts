@@ -12,11 +12,21 @@ import { policyPrograms } from './server/schema/0014-policy-programs.ts'
 import { filterFunctions } from './server/schema/0040-filter-functions.ts'
 import { tupleKinds } from './server/schema/0043-tuple-kinds.ts'
 import { filterFunctionsAgain } from './server/schema/0044-filter-functions-again.ts'
+import { listedPeople } from './server/schema/0046-listed-people.ts'
 
 /** The kernel's own tables, and the rules of administration and issuance. */
 const kernelArea: Area = {
   name: 'server',
-  migrations: [foundation, changes, tupleConditions, policyPrograms, filterFunctions, tupleKinds, filterFunctionsAgain],
+  migrations: [
+    foundation,
+    changes,
+    tupleConditions,
+    policyPrograms,
+    filterFunctions,
+    tupleKinds,
+    filterFunctionsAgain,
+    listedPeople,
+  ],
   policies: { folder: new URL('./server/policy/', import.meta.url), layer: 'platform' },
 }
 
