@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { listObjects } from '../../platform/storage/list-page.ts'
 import type { Bucket } from '../../platform/storage/model.ts'
 import type { EntityValue } from '../../policy-lang/index.ts'
+import { listSettings } from '../../server/decision/read-page.ts'
 import type { RequestScope } from '../../server/module.ts'
 import { entity, type ListStand, openListStand } from '../server/decision/list-stand.ts'
 import type { Report } from './run.ts'
@@ -125,7 +126,11 @@ async function measure(
   }
   alone.sort((a, b) => a - b)
   const scans = (await Promise.all(statements.map((each) => scansOf(stand, each)))).flat()
-  report.row(name, { medianMilliseconds: times[Math.floor(turns / 2)], worst: times.at(-1), filterAlone: alone[Math.floor(turns / 2)] })
+  report.row(name, {
+    medianMilliseconds: times[Math.floor(turns / 2)],
+    worst: times.at(-1),
+    filterAlone: alone[Math.floor(turns / 2)],
+  })
   report.note(`plan: ${scans.length === 0 ? 'no statement' : [...new Set(scans)].join(', ')}`)
   report.ratio(`${name}: median, milliseconds`, times[Math.floor(turns / 2)] ?? Number.NaN, { atMost: 20 })
   report.ratio(`${name}: scans of whole tables`, scans.filter((scan) => scan.startsWith('Seq Scan')).length, {
@@ -176,7 +181,7 @@ async function scansOf({ kernel: { database } }: ListStand, { text, values }: As
       { name: '', text: `explain (format json) ${text}` },
       values,
     )
-  const [row] = await database.transaction(explain, { jit: 'off' })
+  const [row] = await database.transaction(explain, { ...listSettings, 'writ.tenant': 'default' })
   const visit = (plan: Plan): readonly string[] => {
     const on = plan['Index Name'] ?? plan['Relation Name']
     const own = plan['Node Type'].includes('Scan') && on !== undefined ? [`${plan['Node Type']} ${on}`] : []
