@@ -1,3 +1,4 @@
+import { earliestTime, latestTime } from '../../builtins/integer.ts'
 import type { Expr, Value } from '../../ir/nodes.ts'
 import { type Bindings, type Compiling, joinSql, type Mode, type SqlEntity, type SqlScalar } from './sql-value.ts'
 
@@ -70,12 +71,10 @@ const sign = { eq: '=', lt: '<', le: '<=', gt: '>', ge: '>=' } as const
 
 /** The column is finer than a millisecond: what it is cut to lies between two instants, and within the years of SPEC 4.4. */
 function sameMillisecond(bindings: Bindings, sql: string, op: WithMirror, known: number): string {
-  const from = `${sql} >= ${bindings.bind(instant(op === 'eq' || op === 'ge' ? known : op === 'gt' ? known + 1 : earliest), 'timestamptz')}`
-  const to = `${sql} < ${bindings.bind(instant(op === 'lt' ? known : op === 'eq' || op === 'le' ? known + 1 : latest + 1), 'timestamptz')}`
+  const from = `${sql} >= ${bindings.bind(instant(op === 'eq' || op === 'ge' ? known : op === 'gt' ? known + 1 : earliestTime), 'timestamptz')}`
+  const to = `${sql} < ${bindings.bind(instant(op === 'lt' ? known : op === 'eq' || op === 'le' ? known + 1 : latestTime + 1), 'timestamptz')}`
   return joinSql('and', [from, to])
 }
 
-const earliest = -62_135_596_800_000
-const latest = 253_402_300_799_999
 /** PostgreSQL writes the year 10000 without JavaScript's sign. */
 const instant = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/^\+0+/, '')

@@ -134,12 +134,16 @@ describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {
 describeWith(realPostgresNeed, 'text, whatever the language of the database (SPEC 4.3): a Turkish one', () => {
   let postgres: RealPostgres
   let all: Opened
+  let drop = async () => undefined as unknown
   beforeAll(async () => {
     postgres = await startRealPostgres()
-    all = await open(await turkishDatabase(postgres))
+    const turkish = await turkishDatabase(postgres)
+    drop = turkish.drop
+    all = await open(turkish.url)
   }, 60_000)
   afterAll(async () => {
     await all?.opened.close()
+    await drop()
     await postgres?.stop()
   })
   test('its own letters and order are not those of FBAC', async () => {
@@ -157,15 +161,13 @@ describeWith(realPostgresNeed, 'text, whatever the language of the database (SPE
 })
 
 /** Where `i` and `I` are letters of different words, and `\u00e9` stands beside `e`. */
-async function turkishDatabase(postgres: RealPostgres): Promise<string> {
+async function turkishDatabase(postgres: RealPostgres) {
   const url = await postgres.createDatabase()
-  const first = openDatabase({ dataFolder: '', url })
-  try {
-    const name = `turkish_${Date.now()}`
-    const text = `create database ${name} template template0 encoding 'UTF8' locale_provider icu icu_locale 'tr-TR'`
-    await first.query({ name: '', text })
-    return url.replace(/\/[^/?]*(\?|$)/, `/${name}$1`)
-  } finally {
-    await first.close()
+  const run = async (text: string) => {
+    const first = openDatabase({ dataFolder: '', url })
+    await first.query({ name: '', text }).finally(() => first.close())
   }
+  const name = `turkish_${Date.now()}`
+  await run(`create database ${name} template template0 encoding 'UTF8' locale_provider icu icu_locale 'tr-TR'`)
+  return { url: url.replace(/\/[^/?]*(\?|$)/, `/${name}$1`), drop: () => run(`drop database ${name}`) }
 }
