@@ -200,7 +200,9 @@ const requestHooks = ({ library, tenant, answering, recordOf, now }: Kit) => ({
     const refuse = (why: string) => new library.errors.InvalidRequestObject(why)
     const types = new Set([undefined, 'JWT', 'jwt', 'oauth-authz-req+jwt'])
     if (header.crit !== undefined || !types.has(header.typ as string)) throw refuse('typ or crit is not understood')
-    if (claims.aud !== tenant.issuer) throw refuse('aud must be one string, the issuer')
+    // The profile takes several, of which we are one (FAPI 2.0 Message Signing §5.3.1).
+    const audiences = isFapiClient(ctx.oidc.client) ? [claims.aud].flat() : [claims.aud]
+    if (!audiences.includes(tenant.issuer)) throw refuse('aud must be the issuer')
     const mistake = algorithmMistake(ctx.oidc.client, header) ?? requestTimeMistake(ctx.oidc.client, claims)
     if (mistake !== undefined) throw refuse(mistake)
     const missing = missingSignedClaim(ctx, { ...claims })

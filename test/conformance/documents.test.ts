@@ -1,0 +1,81 @@
+// The documents are what they say: Writ takes its half, and every module of every plan is told by a test or said to be open.
+import { readdirSync, readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { startServer, type TestServer } from '../kit/start-server.ts'
+import { makeDocuments, person } from './documents.ts'
+import { elsewhere, open } from './facts.ts'
+import { plans } from './plans.ts'
+
+const documents = makeDocuments({ issuer: 'https://op.example.test', suite: 'https://suite.example.test' })
+const names = Object.keys(plans)
+type Client = { readonly client_id: string; readonly client_secret?: string }
+
+let server: TestServer
+beforeAll(async () => {
+  // Certificates are asked for by a client of one plan; without a place to show them such clients are not found.
+  server = await startServer({
+    env: { WRIT_TRUSTED_PROXIES: '127.0.0.1', WRIT_CLIENT_CERTIFICATE_HEADER: 'client-cert' },
+  })
+})
+afterAll(() => server.stop())
+
+test.each(names)('%s: writ apply takes its document, and takes it again unchanged', async (name) => {
+  const given = { documents: documents[name]?.writ }
+  const first = await server.admin('POST', '/admin/v1/apply', given)
+  expect([first.status, first.status === 200 ? '' : await first.text()]).toEqual([200, ''])
+  const again = (await (await server.admin('POST', '/admin/v1/apply', given)).json()) as { readonly created: unknown[] }
+  expect(again.created).toEqual([])
+})
+
+test.each(names)('%s: the suite’s half names clients that are there', async (name) => {
+  const { suite = {}, writ = [] } = documents[name] ?? {}
+  const made = new Set(writ.filter(({ kind }) => kind === 'Client').map((one) => one.name))
+  const named = [suite.client, suite.client2, suite.client_secret_post] as readonly (Client | undefined)[]
+  for (const client of named) if (client) expect(made).toContain(client.client_id)
+  expect(suite.server).toMatchObject({ discoveryUrl: 'https://op.example.test/.well-known/openid-configuration' })
+  expect(JSON.parse(JSON.stringify(suite))).toEqual(suite)
+})
+
+test('the secret of the suite’s half is the one that Writ compares', async () => {
+  const { client_id: id, client_secret: secret } = documents.basic?.suite.client as Client
+  const response = await fetch(`${server.url}/oauth2/introspect`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+    body: new URLSearchParams({ token: 'x' }),
+  })
+  expect([response.status, await response.json()]).toEqual([200, { active: false }])
+})
+
+test('the pages have the ids that the suite’s browser looks for', async () => {
+  const commands = JSON.stringify(documents.basic?.suite.browser)
+  for (const id of ['identifier', 'password', 'submit-signin', 'allow', 'logout-confirm']) expect(commands).toContain(id)
+  const { client_id: id } = documents.basic?.suite.client as Client
+  const query = new URLSearchParams({
+    client_id: id,
+    response_type: 'code',
+    redirect_uri: 'https://suite.example.test/test/a/writ-basic/callback',
+    scope: 'openid',
+  })
+  const page = await (await fetch(`${server.url}/oauth2/authorize?${query}`)).text()
+  // Cookies are not kept by fetch: what comes is a page of ours all the same.
+  expect(page).toMatch(/<main|<form/)
+  expect(person.email).toContain('@')
+})
+
+describe('every module', () => {
+  const root = new URL('../../', import.meta.url)
+  const own = readdirSync(new URL('.', import.meta.url))
+    .filter((file) => file.endsWith('.test.ts') && file !== 'documents.test.ts')
+    .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
+    .join('\n')
+  const isTold = (module: string): boolean => {
+    const said = elsewhere[module]
+    if (said) return readFileSync(new URL(said[0], root), 'utf8').includes(said[1])
+    return own.includes(module) || own.includes(`${module.replace('fapi2-security-profile-final-', '')}`)
+  }
+  test.each(names)('of %s is told by a test here, by one elsewhere, or open with a reason', (name) => {
+    const modules = plans[name]?.modules ?? []
+    expect(modules.filter((module) => open[module] === undefined && !isTold(module))).toEqual([])
+    expect(modules.filter((module) => open[module] !== undefined && elsewhere[module] !== undefined)).toEqual([])
+  })
+})
