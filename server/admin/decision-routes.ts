@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type ConditionTree, readRequest, writeExplanation } from '../../policy-lang/index.ts'
 import type { JsonValue } from '../decision/decision-point.ts'
 import { errors } from '../decision/errors.ts'
+import { placesOfPolicy } from '../decision/rule-places.ts'
 import { route } from '../module.ts'
 import { type Admin, onTenant } from './request.ts'
 
@@ -50,7 +51,9 @@ export const decisionRoutes = ({ kernel }: Admin) => [
       const request = body.request as { readonly [name: string]: JsonValue }
       const explanation = await kernel.explain(scope, { request, audience: body.audience })
       const { program, version } = scope.policy
-      return { body: { ...writeExplanation(program, explanation), policyVersion: version } }
+      return {
+        body: { ...writeExplanation(program, explanation, placesOfPolicy(scope.policy)), policyVersion: version },
+      }
     },
   }),
   route({

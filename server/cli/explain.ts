@@ -7,9 +7,10 @@ import {
   writeExplanation,
   writeJson,
 } from '../../policy-lang/index.ts'
+import { placesIn } from '../decision/rule-places.ts'
 import { factsOfRequest } from './answer-request.ts'
 import { exit } from './exit-codes.ts'
-import { explanationText, placesIn, planText } from './explanation-text.ts'
+import { explanationText, planText } from './explanation-text.ts'
 import type { CommandIo } from './io.ts'
 import { fromFolder, loadWorld, parseJsonText } from './load-world.ts'
 import { readOptions } from './read-options.ts'

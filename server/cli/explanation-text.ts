@@ -3,18 +3,16 @@ import {
   type ExplainedRule,
   type Explanation,
   type FullExplanation,
-  lineStarts,
   type NearMiss,
   type PlanExplanation,
-  positionOf,
   type RelationEdge,
   type Request,
   type ShownValue,
-  type SourceFile,
   type Span,
   writeAdvice,
   writeJson,
 } from '../../policy-lang/index.ts'
+import { placesIn } from '../decision/rule-places.ts'
 import type { World } from './world.ts'
 
 type Paint = (style: keyof typeof styles, text: string) => string
@@ -57,19 +55,6 @@ export function planText(plan: PlanExplanation | null, color: boolean): string {
     ...plan.notIndexed.map(({ rule, reason }) => `  not indexed: ${rule}: ${reason}`),
   ]
   return `${lines.join('\n')}\n`
-}
-
-/** File, line and column of a span; nothing of one that no file holds. */
-export function placesIn(sources: readonly SourceFile[]) {
-  const byId = new Map(sources.map((source) => [source.id, source]))
-  const starts = new Map<number, readonly number[]>()
-  return (span: Span): { readonly file?: string; readonly line?: number; readonly column?: number } => {
-    const source = byId.get(span.file)
-    if (!source) return {}
-    const lines = starts.get(span.file) ?? lineStarts(source.text)
-    starts.set(span.file, lines)
-    return { file: source.path, ...positionOf(source.text, lines, span.start) }
-  }
 }
 
 function fullLines({ decision, remarks, rules, nearMiss }: FullExplanation, writing: Writing): readonly string[] {

@@ -6,4 +6,6 @@ export type ActivePolicy = {
   /** Identity of the composed sources; stands in every decision. */
   readonly version: string
   readonly program: Program
+  /** What it was composed of, to say where a rule stands. */
+  readonly texts?: readonly { readonly path: string; readonly text: string }[]
 }

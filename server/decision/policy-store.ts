@@ -77,10 +77,10 @@ export function createPolicies(deps: PolicyStoreDeps): Policies {
     // What every tenant has is compiled once by each node anyway.
     const isOwn = sets.size > 0 && !compiler.isKnown(version)
     const sealed = isOwn ? await deps.programs.find(tenantId, version) : undefined
-    if (sealed) return { tenantId, version, program: sealed }
+    if (sealed) return { tenantId, version, program: sealed, texts: sources }
     const compiled = compiler.compile(sources, tenantId)
     if (!compiled.evaluator) return `the active sets do not compile together: ${firstError(compiled)}`
-    return { tenantId, version, program: compiled.evaluator.program }
+    return { tenantId, version, program: compiled.evaluator.program, texts: sources }
   }
   const refuse = (tenantId: string, why: string): ActivePolicy | undefined => {
     metrics.policySwaps.inc({ outcome: 'refused' })

@@ -67,6 +67,7 @@ const explained = async (request: unknown, more: object = {}): Promise<Explained
 describe('POST /admin/v1/decisions/explain (admin.md §3, SPEC 7.4)', () => {
   test('says which rules decided, over stored facts and rows of tables alike', async () => {
     const { decision, reasons, rules, policyVersion } = await explained(asked())
+    expect(rules.find(({ id }) => id === 'viewer')).toMatchObject({ file: 'test/papers.fbac', line: 11, column: 1 })
     expect({ decision, reasons }).toEqual({ decision: true, reasons: ['viewer'] })
     expect(rules.filter(({ builtIn }) => !builtIn).map(({ id, outcome }) => [id, outcome])).toEqual([
       ['confirmed', 'false'],
