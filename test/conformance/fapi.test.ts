@@ -326,7 +326,10 @@ test('par-ensure-reused-request-uri-prior-to-auth-completion-succeeds; par-attem
 })
 test('par-attempt-to-use-expired-request_uri', async () => {
   const uri = await pushed()
-  await rig.seed.run(`update oidc_pushed_request set payload = jsonb_set(payload::jsonb, '{exp}', to_jsonb(1))::text`, [])
+  await rig.seed.run(
+    `update oidc_pushed_request set payload = jsonb_set(payload::jsonb, '{exp}', to_jsonb(1))::text`,
+    [],
+  )
   expect((await visit('one', { request_uri: uri })).answer.get('code')).toBeNull()
 })
 test('par-attempt-to-use-request_uri-for-different-client', async () => {
