@@ -68,6 +68,9 @@ describeWith(realPostgresNeed, 'one’s own account on a real PostgreSQL', () =>
         expect(await isActive(body.access_token)).toBe(false)
         expect((await refresh(as, body.refresh_token ?? '')).body.error).toBe('invalid_grant')
       }
+      for (const table of ['oidc_refresh_token', 'oidc_access_token', 'oidc_code', 'oidc_grant']) {
+        expect(await rig.seed.run(`select 1 from ${table} where client_id = 'photos'`, [])).toEqual([])
+      }
     }
   }, 120_000)
 
