@@ -114,7 +114,10 @@ describe('objects over HTTP (modules.md §4)', () => {
 
   test('lists in order with a cursor, and shows the permitted fields', async () => {
     for (const key of ['list/b', 'list/a', 'list/c']) await put(key, 'x')
-    const page = await read(await call('/buckets/demo/objects?prefix=list/&limit=2'))
+    const answer = await call('/buckets/demo/objects?prefix=list/&limit=2')
+    expect(answer.headers.get('writ-consistency')).toMatch(/^ct_/)
+    expect(answer.headers.get('writ-policy-version')).toMatch(/^[0-9a-f]{64}$/)
+    const page = await read(answer)
     expect(page.items?.map(({ key }) => key)).toEqual(['list/a', 'list/b'])
     expect(page.items?.[0]).toMatchObject({ size: 1, contentType: 'text/plain' })
     const next = await read(await call(`/buckets/demo/objects?prefix=list/&limit=2&cursor=${page.nextCursor}`))

@@ -59,6 +59,7 @@ const bodies: { readonly [path: string]: unknown } = {
   'POST /admin/v1/decisions/explain': {
     request: { action: { name: 'read' }, resource: { type: 'User', id: 'x' } },
   },
+  'POST /admin/v1/decisions/list': { request: { action: { name: 'read' }, resource: { type: 'User' } } },
 }
 const queries: { readonly [path: string]: string } = {
   'GET /admin/v1/users/{id}/effective': '?onType=Tenant&onId=default',
