@@ -146,7 +146,14 @@ function connectionList(
           ['disconnect', app.clientId],
           ['connection', id],
         ],
-        buttons: [{ name: '', value: '', label: texts.accountDisconnect, about: texts.accountOf(`${at + 1}. ${what}`, app.name) }],
+        buttons: [
+          {
+            name: '',
+            value: '',
+            label: texts.accountDisconnect,
+            about: texts.accountOf(`${at + 1}. ${what}`, app.name),
+          },
+        ],
       },
     )}</li>`
   })
