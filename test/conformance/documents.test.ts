@@ -1,11 +1,14 @@
 // The documents are what they say: Writ takes its half, and every module of every plan is told by a test or said to be open.
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { openHttpBrowser } from '../kit/http-browser.ts'
 import { startServer, type TestServer } from '../kit/start-server.ts'
 import { makeDocuments } from './documents.ts'
 import { elsewhere, open } from './facts.ts'
 import { plans } from './plans.ts'
+import { writeDocuments } from './write-documents.ts'
 
 const documents = makeDocuments({ issuer: 'https://op.example.test', suite: 'https://suite.example.test' })
 const names = Object.keys(plans)
@@ -67,6 +70,17 @@ test('the pages have the ids that the suite’s browser looks for', async () => 
   })
   const { text } = await openHttpBrowser().open(`${server.url}/oauth2/authorize?${query}`)
   for (const id of ['identifier', 'password', 'submit-signin']) expect(text).toContain(`id="${id}"`)
+})
+
+test('both halves are written for nobody else to read, and a line for each plan', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'writ-conformance-'))
+  const lines = writeDocuments(folder, { issuer: 'https://op.example.test', suite: 'https://suite.example.test' })
+  expect(lines).toHaveLength(names.length)
+  for (const name of names) {
+    expect(JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'))).toHaveProperty('alias', `writ-${name}`)
+    expect(statSync(join(folder, `${name}.writ.yaml`)).mode & 0o077).toBe(0)
+  }
+  rmSync(folder, { recursive: true })
 })
 
 describe('every module', () => {
