@@ -13,7 +13,7 @@ import type { SigningKey } from './keys.ts'
 import type { Actor } from './mint-access-token.ts'
 import { openAccount } from './pairwise.ts'
 import { createReplayGuard } from './replay-guard.ts'
-import type { WritClaims } from './token-claims.ts'
+import { actorsOf, type WritClaims } from './token-claims.ts'
 
 /** A JWT of ours whose signature, time and standing are good now. */
 export type LiveToken = JWTPayload & {
@@ -22,6 +22,8 @@ export type LiveToken = JWTPayload & {
   readonly sub: string
   /** What the token itself shows, where that is another name. */
   readonly shown?: string
+  /** Who acts, as it is told, where the real ones stand in `act`. */
+  readonly shownAct?: Actor | undefined
   readonly client_id: string
   readonly exp: number
   readonly aud: string
@@ -207,10 +209,19 @@ function isOurs(payload: JWTPayload): payload is LiveToken {
 
 /** A pairwise `sub` is for others; whom the token is about stands inside, sealed for this very token. */
 function namedInside(secrets: Secrets, tenantId: string, token: LiveToken): LiveToken | undefined {
-  const { of } = token.writ
-  if (of === undefined) return token
-  const sub = typeof of === 'string' ? openAccount(secrets, tenantId, { jti: token.jti, sealed: of }) : undefined
-  return sub === undefined ? undefined : { ...token, sub, shown: token.sub }
+  const { of, by } = token.writ
+  if (of === undefined && by === undefined) return token
+  const open = (jti: string, sealed: unknown): string | undefined =>
+    typeof sealed === 'string' ? openAccount(secrets, tenantId, { jti, sealed }) : undefined
+  const sub = of === undefined ? token.sub : open(token.jti, of)
+  const actors = by === undefined ? undefined : open(actorsOf(token.jti), by)
+  if (sub === undefined || (by !== undefined && actors === undefined)) return undefined
+  return {
+    ...token,
+    ...(of === undefined ? {} : { sub, shown: token.sub }),
+    // Sealed by us as the chain that was minted.
+    ...(actors === undefined ? {} : { act: JSON.parse(actors) as Actor, shownAct: token.act }),
+  }
 }
 
 /** Absent, or thumbprints of a key and a certificate: a binding that is not understood is not passed over. */

@@ -30,7 +30,7 @@ import { algorithmMistake, fapiProfile, isFapiClient, requestTimeMistake } from 
 import { grantSourceOf } from './grant-source.ts'
 import { loadGrant } from './grants.ts'
 import type { Library } from './library.ts'
-import { type PairwiseSubjects, pairwiseIdentifier, type SectorClient, sealAccount } from './pairwise.ts'
+import { type PairwiseSubjects, pairwiseIdentifier, type SectorClient, sealAccount, shownActors } from './pairwise.ts'
 import { pkceRequired, requireNonce } from './pkce-policy.ts'
 import { type RefusalStage, toProtocolError } from './protocol-errors.ts'
 import { renderProtocolError } from './render-error.ts'
@@ -131,6 +131,7 @@ const personHooks = ({
   decisions,
   answering,
   recordOf,
+  subjects,
 }: Kit) => ({
   /** Undefined is where a disabled account stops, whatever token speaks for it (provider.md §4). */
   findAccount: (ctx: KoaContextWithOIDC, sub: string, token?: unknown): Promise<LibraryAccount | undefined> =>
@@ -159,6 +160,7 @@ const personHooks = ({
         issue,
         exchange: exchanges.current(),
         sealAccount: (of) => sealAccount(secrets, tenant.id, of),
+        shownActors: (act) => shownActors(subjects, ctx.oidc.client, act),
       })
     }),
 

@@ -2,6 +2,7 @@ import { createHmac, hash } from 'node:crypto'
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { SecretError, type Secrets } from '../../adapters/secrets/port.ts'
 import type { ClientMetadata } from './client-metadata.ts'
+import type { Actor } from './mint-access-token.ts'
 
 /** A sector's address was seen to name the client's redirects; it is asked again after this time, or when either changes. */
 const verifiedMilliseconds = 24 * 60 * 60 * 1_000
@@ -60,6 +61,25 @@ export const pairwiseIdentifier =
     if (sectorIdentifier === undefined) throw new Error('oidc: a pairwise client without a sector')
     return subjects.nameFor(sectorIdentifier, accountId)
   }
+
+/**
+ * Who has acted, with the names that the client may know people by: what holds for `sub` holds for `act` (RFC 8693 §4.1). Undefined
+ * if the chain names no person, or the client may know everybody.
+ */
+export function shownActors(subjects: PairwiseSubjects, client: Client | undefined, act: Actor): Actor | undefined {
+  const { subjectType, sectorIdentifier } = (client ?? {}) as Partial<SectorClient>
+  if (subjectType !== 'pairwise' || !namesPerson(act)) return undefined
+  if (sectorIdentifier === undefined) throw new Error('oidc: a pairwise client without a sector')
+  const shown = ({ sub, act: earlier, ...more }: Actor): Actor => ({
+    sub: more.client_id === sub ? sub : subjects.nameFor(sectorIdentifier, sub),
+    ...more,
+    ...(earlier ? { act: shown(earlier) } : {}),
+  })
+  return shown(act)
+}
+
+const namesPerson = ({ sub, client_id: clientId, act }: Actor): boolean =>
+  sub !== clientId || (act !== undefined && namesPerson(act))
 
 const purposeOf = (tenantId: string, jti: string): string => `token-subject:${tenantId}:${jti}`
 

@@ -57,11 +57,12 @@ const signedIntrospection = 'application/token-introspection+jwt'
 /** What the library's own introspection does with its answers; its types do not name it. */
 type SignedAnswer = { extra: object; issue(of: { readonly use: 'introspection' }): Promise<string> }
 
-function describe({ writ: _writ, shown, ...claims }: LiveToken): object {
+function describe({ writ: _writ, shown, shownAct, ...claims }: LiveToken): object {
   return {
     active: true,
     ...claims,
     ...(shown === undefined ? {} : { sub: shown }),
+    ...(shownAct === undefined ? {} : { act: shownAct }),
     token_type: claims.cnf?.jkt !== undefined ? 'DPoP' : 'Bearer',
   }
 }

@@ -3,6 +3,7 @@ import type { Issue } from '../issuance/issue.ts'
 import { detailRequests } from './authorization-details.ts'
 import type { Exchange } from './exchange.ts'
 import { grantSourceOf } from './grant-source.ts'
+import type { Actor } from './mint-access-token.ts'
 import { digest } from './token-rows.ts'
 
 /** Claims of ours in a JWT access token: what its verification compares with the present (`access-tokens.ts`). */
@@ -15,8 +16,13 @@ export type WritClaims = {
   readonly via?: readonly Via[]
   /** Whom it is about, sealed, where `sub` is a pairwise name (`pairwise.ts`). */
   readonly of?: string
+  /** Who acts, as the JSON of the chain, sealed, where `act` shows pairwise names. */
+  readonly by?: string
 }
 export type Via = readonly [client: string, epoch: number, jti: string]
+
+/** What is sealed of actors is not what is sealed of a subject. */
+export const actorsOf = (jti: string): string => `${jti}:act`
 
 /**
  * Asks the gate before any access token exists: the library awaits this for opaque tokens, JWTs and client credentials alike,
@@ -29,10 +35,13 @@ export async function permitAccessToken(
     issue,
     exchange,
     sealAccount,
+    shownActors,
   }: {
     readonly issue: Issue
     readonly exchange: Exchange
     readonly sealAccount: (of: { readonly jti: string; readonly sub: string }) => string
+    /** Undefined where the client may know who acts. */
+    readonly shownActors: (act: Actor) => Actor | undefined
   },
 ): Promise<{ readonly [claim: string]: unknown } | undefined> {
   const { params } = ctx.oidc
@@ -59,6 +68,7 @@ export async function permitAccessToken(
   if (audience === undefined) return undefined
   const grantId = 'grantId' in token ? token.grantId : undefined
   const grant = derived?.grant ?? (grantId !== undefined ? digest(grantId) : undefined)
+  const shown = derived?.act && shownActors(derived.act)
   const writ: WritClaims = {
     ep: [permit.epochs.tenant, permit.epochs.client ?? 0, permit.epochs.account ?? 0],
     ...(grant !== undefined ? { gr: grant } : {}),
@@ -66,10 +76,11 @@ export async function permitAccessToken(
     ...(accountId !== undefined && ctx.oidc.client?.subjectType === 'pairwise'
       ? { of: sealAccount({ jti: token.jti, sub: accountId }) }
       : {}),
+    ...(shown ? { by: sealAccount({ jti: actorsOf(token.jti), sub: JSON.stringify(derived?.act) }) } : {}),
   }
   return {
     writ,
-    ...(derived?.act ? { act: derived.act } : {}),
+    ...(derived?.act ? { act: shown ?? derived.act } : {}),
     ...(source?.authTime !== undefined ? { auth_time: source.authTime } : {}),
     ...(source?.acr !== undefined ? { acr: source.acr } : {}),
     ...(source?.amr !== undefined ? { amr: source.amr } : {}),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { decodeJwt } from 'jose'
 import { guardedEgress } from '../../../adapters/egress/guarded-egress.ts'
 import type { Egress } from '../../../adapters/egress/port.ts'
+import { type PairwiseSubjects, shownActors } from '../../../server/oidc/pairwise.ts'
 import { postForm, type SignInAs, signIn } from '../../kit/sign-in.ts'
 import { alicePassword, clientSecret, openRig, type Rig } from './rig.ts'
 
@@ -107,4 +108,16 @@ test.each([
   const response = await fetch(`${rig.issuer}/oauth2/authorize?${query}`, { redirect: 'manual' })
   expect(response.status).toBe(400)
   expect(response.headers.get('location')).toBeNull()
+})
+
+test('who acts is named to a pairwise client as people are, however far back; clients keep their names (RFC 8693 §4.1)', () => {
+  const subjects = { nameFor: (sector: string, id: string) => `${id} in ${sector}` } as PairwiseSubjects
+  const client = (subjectType: string) => ({ clientId: 'one', subjectType, sectorIdentifier: 'shop.example' }) as never // what is read of it
+  const act = { sub: 'bob', act: { sub: 'orders', client_id: 'orders', act: { sub: 'carol' } } }
+  expect(shownActors(subjects, client('pairwise'), act)).toEqual({
+    sub: 'bob in shop.example',
+    act: { sub: 'orders', client_id: 'orders', act: { sub: 'carol in shop.example' } },
+  })
+  expect(shownActors(subjects, client('public'), act)).toBeUndefined()
+  expect(shownActors(subjects, client('pairwise'), { sub: 'orders', client_id: 'orders' })).toBeUndefined()
 })

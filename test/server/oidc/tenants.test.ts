@@ -81,7 +81,7 @@ describe('discovery', () => {
       request_uri_parameter_supported: false,
       scopes_supported: expect.arrayContaining(['openid', 'profile', 'email', 'offline_access']),
       claims_supported: expect.arrayContaining(['sub', 'email', 'name', 'acr']),
-      acr_values_supported: ['pwd', 'mfa', 'phr', 'phrh'],
+      acr_values_supported: ['pwd'],
       ui_locales_supported: ['ko', 'en'],
     })
   })
