@@ -71,6 +71,8 @@ export function createAccessTokens(kit: {
   readonly clock: Clock
   readonly secrets: Secrets
   readonly keysOf: (tenant: Tenant) => Promise<readonly SigningKey[]>
+  /** Whether its `aud` is a resource still. */
+  readonly isAudience: (tenant: Tenant, audience: string) => Promise<boolean>
   readonly noncesOf: (tenantId: string) => DpopNonces
 }): AccessTokens {
   const { database, clock, keysOf } = kit
@@ -125,7 +127,8 @@ export function createAccessTokens(kit: {
 
   const read = async (tenant: Tenant, text: string): Promise<LiveToken | undefined> => {
     const token = await decode(tenant, text)
-    return token && (await isLive(tenant, token)) ? token : undefined
+    if (!token || !(await kit.isAudience(tenant, token.aud))) return undefined
+    return (await isLive(tenant, token)) ? token : undefined
   }
 
   /** The proof is good for this request, made by the token's key, and new (RFC 9449 §7.1). ORDER: only a good proof is claimed. */

@@ -39,6 +39,7 @@ import { rememberingFetch } from './registration/remembering-fetch.ts'
 import { createRequestUris } from './registration/request-uris.ts'
 import { createStatementReader } from './registration/software-statements.ts'
 import { createResourceMetadataMount } from './resource-metadata.ts'
+import { isAudience } from './resources.ts'
 import { rotateDueKeys } from './rotate-keys.ts'
 import { createSecurityLog } from './security-log.ts'
 import { createSetupMount } from './setup-mount.ts'
@@ -98,6 +99,7 @@ function buildParts(kernel: Kernel, options: OidcAreaOptions) {
     clock,
     secrets,
     keysOf: async (tenant) => (await providers.of(tenant)).keys,
+    isAudience: async (tenant, audience) => isAudience({ tenant, ...(await providers.of(tenant)).settings }, audience),
     noncesOf: dpopNoncesOf(secrets),
   })
   const budgetKey = secrets.deriveKey('sign-in-budgets')

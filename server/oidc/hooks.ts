@@ -18,6 +18,7 @@ import type { Issue } from '../issuance/issue.ts'
 import { loggedOutPage, logoutPage } from '../pages/logout-page.ts'
 import { sendPage, viewerOf } from '../pages/page.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import { type ApiResource, unknownScope } from './api-resources.ts'
 import { detailHooks } from './authorization-details.ts'
 import { cibaHooks, missingSignedClaim } from './ciba.ts'
 import { claimsOf } from './claims.ts'
@@ -50,6 +51,7 @@ export type HookOptions = {
   readonly findClient: (id: string) => Promise<ClientRecord | undefined>
   readonly throttle: ClientThrottle
   readonly detailTypes: readonly string[]
+  readonly resources: readonly ApiResource[]
   readonly now: () => number
   readonly subjects: PairwiseSubjects
   readonly secrets: Secrets
@@ -173,7 +175,7 @@ const personHooks = ({
 })
 
 /** What a request may ask for. */
-const requestHooks = ({ library, tenant, answering, recordOf, now }: Kit) => ({
+const requestHooks = ({ library, tenant, resources, answering, recordOf, now }: Kit) => ({
   checkRequestedScopes: async (ctx: KoaContextWithOIDC): Promise<void> =>
     answering('authorize', async () => {
       requireNonce(library, ctx)
@@ -184,8 +186,11 @@ const requestHooks = ({ library, tenant, answering, recordOf, now }: Kit) => ({
     answering('token', async () => {
       const record = await recordOf(ctx.oidc.client?.clientId ?? '')
       const isForPerson = ctx.oidc.params?.grant_type !== 'client_credentials'
-      const server = resourceServerOf(of, resource, record, isForPerson)
+      const server = resourceServerOf({ tenant: of, resources }, resource, record, isForPerson)
       if (!server) throw new library.errors.InvalidTarget()
+      const { scope, resource: all = resource } = ctx.oidc.params ?? {}
+      const unknown = unknownScope(resources, { scope, resource: all })
+      if (unknown !== undefined) throw new library.errors.InvalidScope('the resource has no such scope', unknown)
       return server
     }),
 

@@ -12,6 +12,7 @@ import { pageErrors } from '../pages/errors.ts'
 import { formToken, requireOwnForm } from '../pages/form-guard.ts'
 import { sendPage, type Viewer, viewerOf } from '../pages/page.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
+import { scopeDescriptions } from './api-resources.ts'
 import type { ClientRecord } from './client-records.ts'
 import { type Consent, emptyConsent } from './consents.ts'
 import type { Exchanges } from './exchange.ts'
@@ -170,6 +171,7 @@ async function askConsent(step: Step): Promise<void> {
       clientName: client?.name ?? String(interaction.params.client_id),
       accountName: account?.email?.address ?? account?.username ?? account?.id ?? '',
       scopes: [...new Set([...asked.scopes, ...Object.values(asked.resources).flat()])],
+      scopeDescriptions: scopeDescriptions(tenantProvider.settings.resources, viewer.language),
       claims: asked.claims,
       details: detailsOf(interaction),
       leadsTo: targetsOf(interaction),

@@ -10,6 +10,7 @@ import { errorPage } from '../pages/error-page.ts'
 import { formSource, sendPage, viewerOf } from '../pages/page.ts'
 import type { Tenants } from '../tenancy/tenants.ts'
 import type { AccessTokens } from './access-tokens.ts'
+import type { ApiResource } from './api-resources.ts'
 import type { NoteClientFailure } from './client-failures.ts'
 import type { ClientRecord } from './client-records.ts'
 import { agentOf, type Exchange, type Exchanges } from './exchange.ts'
@@ -104,7 +105,7 @@ export function createOidcMount(options: OidcMountOptions): Mount {
             await answerStructuredToken(ctx, {
               tenant: scope.tenant,
               accessTokens: options.accessTokens,
-              mayLookUp: lookUp(options.decisions, scope),
+              mayLookUp: lookUp(options.decisions, scope, tenantProvider.settings.resources),
             })
           }
           if (path === '/oauth2/revoke') noteRevocation(ctx, exchange)
@@ -121,10 +122,11 @@ export function createOidcMount(options: OidcMountOptions): Mount {
   }
 }
 
-/** The rules say which API may know what a token is that it was handed (`lookUpToken on Tenant`). */
+/** An API knows the tokens that are for it; beyond that the rules say who may know what it was handed (`lookUpToken on Tenant`). */
 const lookUp =
-  (decisions: DecisionPoint, scope: RequestScope): StructuredKit['mayLookUp'] =>
+  (decisions: DecisionPoint, scope: RequestScope, resources: readonly ApiResource[]): StructuredKit['mayLookUp'] =>
   async (clientId, { aud, client_id: through }) => {
+    if (resources.some(({ identifier, checkedBy }) => identifier === aud && checkedBy.includes(clientId))) return true
     const subject = entityOf('Client', clientId)
     const { decision } = await decisions.decide(
       { ...scope, subject },

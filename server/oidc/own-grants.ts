@@ -7,6 +7,7 @@ import type { Accounts } from '../identity/accounts.ts'
 import type { Issue } from '../issuance/issue.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { AccessTokens } from './access-tokens.ts'
+import type { ApiResource } from './api-resources.ts'
 import { grantNames } from './client-metadata.ts'
 import type { ClientRecord } from './client-records.ts'
 import type { Consents } from './consents.ts'
@@ -35,6 +36,7 @@ export type OwnGrant<Read> = {
 export type OwnGrantParts = {
   readonly library: Library
   readonly tenant: Tenant
+  readonly resources: readonly ApiResource[]
   readonly database: Database
   readonly clock: Clock
   readonly exchanges: Exchanges

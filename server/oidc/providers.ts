@@ -178,6 +178,7 @@ function buildProvider(
     findClient,
     throttle,
     detailTypes,
+    resources: settings.resources,
     now,
     subjects,
     secrets,
@@ -213,6 +214,7 @@ function buildProvider(
   registerOwnGrants(provider, {
     library,
     tenant,
+    resources: settings.resources,
     database,
     clock,
     exchanges,

@@ -1,6 +1,8 @@
 import type { KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
 import { scopesOf } from '../identity/entities.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import type { ApiResource } from './api-resources.ts'
+import { identityScopes } from './client-metadata.ts'
 import type { ClientRecord } from './client-records.ts'
 import type { Library } from './library.ts'
 import { defaultAudience, resourceServerOf } from './resources.ts'
@@ -10,12 +12,22 @@ export type Target = { readonly resource: string; readonly server: ResourceServe
 /** The one resource that an own grant's token is for: `resource`, or `audience` by the same name (RFC 8707 §2, RFC 8693 §2.1). */
 export function requestedTarget(
   ctx: KoaContextWithOIDC,
-  { library, tenant, client }: { readonly library: Library; readonly tenant: Tenant; readonly client: ClientRecord },
+  {
+    library,
+    tenant,
+    resources,
+    client,
+  }: {
+    readonly library: Library
+    readonly tenant: Tenant
+    readonly resources: readonly ApiResource[]
+    readonly client: ClientRecord
+  },
 ): Target {
   const { resource, audience } = ctx.oidc.params ?? {}
   const named = [...new Set([resource, audience].flat().filter((name) => name !== undefined))]
   const [only = defaultAudience(tenant.issuer)] = named
-  const server = typeof only === 'string' ? resourceServerOf(tenant, only, client, true) : undefined
+  const server = typeof only === 'string' ? resourceServerOf({ tenant, resources }, only, client, true) : undefined
   if (named.length > 1 || typeof only !== 'string' || !server) throw new library.errors.InvalidTarget()
   return { resource: only, server }
 }
@@ -42,5 +54,7 @@ export function requestedScopes(
   const foreign = asked?.find((name) => !available.includes(name) || !allowed.has(name))
   if (foreign !== undefined) throw new library.errors.InvalidScope('requested scope is not allowed', foreign)
   const ofServer = new Set(scopesOf(server.scope))
+  const unknown = asked?.find((name) => !ofServer.has(name) && !identityScopes.has(name))
+  if (unknown !== undefined) throw new library.errors.InvalidScope('the resource has no such scope', unknown)
   return (asked ?? available).filter((name) => allowed.has(name) && ofServer.has(name))
 }

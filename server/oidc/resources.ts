@@ -1,5 +1,6 @@
 import type { ResourceServer } from 'oidc-provider'
 import type { Tenant } from '../tenancy/tenant.ts'
+import { type ApiResource, isOfServer } from './api-resources.ts'
 import { identityScopes } from './client-metadata.ts'
 import type { ClientRecord } from './client-records.ts'
 
@@ -20,12 +21,13 @@ const accessTokenSeconds = 600
  * signs in to becomes an administrator.
  */
 export function resourceServerOf(
-  tenant: Tenant,
+  { tenant, resources }: { readonly tenant: Tenant; readonly resources: readonly ApiResource[] },
   resource: string,
   client: ClientRecord,
   forPerson: boolean,
 ): ResourceServer | undefined {
-  if (!registeredAudiences(tenant.issuer).includes(resource)) return undefined
+  if (!registeredAudiences(tenant.issuer).includes(resource))
+    return apiServerOf({ tenant, resources }, resource, client)
   const path = resource.slice(tenant.issuer.length)
   const { allowedResources } = client.metadata
   const scopes = (client.metadata.scope ?? '').split(' ').filter((scope) => scope !== '' && !identityScopes.has(scope))
@@ -44,3 +46,31 @@ export function resourceServerOf(
     jwt: { sign: { alg: 'ES256' } },
   }
 }
+
+/** An API of the tenant's: open to clients that are registered for it, or, where they name no resources, for one of its scopes. */
+function apiServerOf(
+  kit: { readonly tenant: Tenant; readonly resources: readonly ApiResource[] },
+  resource: string,
+  { metadata }: ClientRecord,
+): ResourceServer | undefined {
+  const api = kit.resources.find(({ identifier }) => identifier === resource)
+  if (!api || isOfServer(kit.tenant, resource)) return undefined
+  const allowed = new Set((metadata.scope ?? '').split(' '))
+  const scopes = api.scopes.map(({ name }) => name).filter((name) => allowed.has(name))
+  const isAllowed = metadata.allowedResources ? metadata.allowedResources.includes(resource) : scopes.length > 0
+  if (!isAllowed) return undefined
+  return {
+    audience: resource,
+    scope: scopes.join(' '),
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: Math.min(api.tokenLifetimeSeconds, metadata.accessTokenLifetimeSeconds ?? api.tokenLifetimeSeconds),
+    jwt: { sign: { alg: 'ES256' } },
+  }
+}
+
+/** Whether a token for `audience` still means something: what is no resource any more ends its tokens. */
+export const isAudience = (
+  { tenant, resources }: { readonly tenant: Tenant; readonly resources: readonly ApiResource[] },
+  audience: string,
+): boolean =>
+  registeredAudiences(tenant.issuer).includes(audience) || resources.some(({ identifier }) => identifier === audience)

@@ -8,6 +8,8 @@ export type ConsentPage = {
   readonly clientName: string
   readonly accountName: string
   readonly scopes: readonly string[]
+  /** What scopes of the tenant's own APIs mean, in the person's language. */
+  readonly scopeDescriptions?: { readonly [scope: string]: string }
   readonly claims: readonly string[]
   readonly details: readonly AskedDetail[]
   /** Where no administrator made the app. `host`: of its document; `leadsTo`: where the answer goes. */
@@ -28,7 +30,7 @@ export type AskedDetail = {
 
 export function consentPage({ texts }: Viewer, page: ConsentPage): PageContent {
   const asks = [
-    ...page.scopes.map((scope) => html`<li>${scopeText(texts, scope)}</li>`),
+    ...page.scopes.map((scope) => html`<li>${scopeText(texts, scope, page.scopeDescriptions)}</li>`),
     ...page.claims.map((claim) => html`<li>${texts.claim(claim)}</li>`),
     ...page.details.map((detail) => detailItem(texts, detail)),
   ]

@@ -85,5 +85,7 @@ export function formSource(address: string): string[] {
 }
 
 /** What an app asks for by a scope, in words. */
-export const scopeText = (texts: Texts, scope: string): string =>
-  Object.hasOwn(texts.scopes, scope) ? (texts.scopes[scope] ?? scope) : texts.otherScope(scope)
+export function scopeText(texts: Texts, scope: string, ofApis: { readonly [scope: string]: string } = {}): string {
+  const known = [texts.scopes, ofApis].find((described) => Object.hasOwn(described, scope))
+  return known?.[scope] ?? texts.otherScope(scope)
+}

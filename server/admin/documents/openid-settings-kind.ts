@@ -1,3 +1,4 @@
+import { requireForeign } from '../../oidc/api-resources.ts'
 import {
   createOpenidSettings,
   type OpenidSettings,
@@ -27,6 +28,9 @@ export const openidSettingsKind: DocumentKind<Specs['OpenidSettings']> = {
 }
 
 async function put(work: Work, settings: OpenidSettings): Promise<void> {
+  const tenant = await work.admin.kernel.tenants.find(work.tenantId)
+  if (!tenant) throw new Error('documents: a tenant that is gone')
+  requireForeign(settings.resources, tenant)
   await storeOf(work).put(settings, work.now)
   const detail = { ...settings }
   work.unit.audit({ action: 'oidc.settings.changed', resource: entity('Tenant', work.tenantId), detail })

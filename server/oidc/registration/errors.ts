@@ -8,5 +8,6 @@ export const registrationErrors = refusals({
   unapproved_software_statement: { status: 400, title: 'The issuer of the software statement is not trusted here.' },
   too_many_clients: { status: 503, title: 'No more clients can register themselves for now.' },
   algorithm_in_use: { status: 409, title: 'Clients still ask for a signing algorithm that would go.' },
+  resource_of_server: { status: 400, title: 'A resource is named like something of this server.' },
   initial_token_needed: { status: 401, title: 'Registering takes an initial access token.' },
 })

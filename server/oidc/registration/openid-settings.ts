@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Database } from '../../../adapters/database/port.ts'
 import { furtherAlgorithms } from '../algorithms.ts'
+import { apiResourcesSchema } from '../api-resources.ts'
 import { registrationErrors } from './errors.ts'
 import { termsSchema } from './terms.ts'
 
@@ -16,6 +17,8 @@ export const openidSettingsSchema = z.strictObject({
   requestUri: z.boolean().default(false),
   /** Beside ES256 and RS256: keys are made for these, rotated with the others, and clients may ask for them. */
   signingAlgorithms: z.array(z.enum(furtherAlgorithms)).max(furtherAlgorithms.length).default([]),
+  /** The tenant's own APIs, which tokens may be for (RFC 8707). */
+  resources: apiResourcesSchema.default([]),
 })
 export type OpenidSettings = z.infer<typeof openidSettingsSchema>
 

@@ -5,6 +5,7 @@ import { errors } from '../../http/errors.ts'
 import { entityOf } from '../../identity/entities.ts'
 import type { Kernel } from '../../kernel.ts'
 import { route } from '../../module.ts'
+import { requireForeign } from '../api-resources.ts'
 import { createInitialTokens, type InitialToken, initialTokenSpec } from './initial-tokens.ts'
 import { createOpenidSettings, openidSettingsSchema } from './openid-settings.ts'
 import { createRegistrations, managementPrefix } from './registered-clients.ts'
@@ -143,6 +144,7 @@ const settingsRoutes = (kernel: Kernel) => [
     successStatus: 204,
     async handle(input, judgement) {
       const { tenant, now } = input.scope
+      requireForeign(input.body.resources, tenant)
       await kernel.withTransaction(actorOf(input, judgement), async (unit) => {
         await createOpenidSettings(kernel.database, tenant.id).put(input.body, now)
         const detail = { ...input.body }

@@ -26,6 +26,7 @@ beforeAll(async () => {
     clock: rig.clock,
     secrets: rig.kernel.secrets,
     keysOf: async () => keys,
+    isAudience: async () => true,
     noncesOf: dpopNoncesOf(rig.kernel.secrets),
   })
   authenticator = createClientAuthenticator(createClientRecords(rig.database, rig.clock), rig.clock)
@@ -104,6 +105,7 @@ describe('bearer tokens at our own routes', () => {
         clock: { now: () => now },
         secrets: rig.kernel.secrets,
         keysOf: async () => keys,
+        isAudience: async () => true,
         noncesOf: dpopNoncesOf(rig.kernel.secrets),
       }).read(tenant(), token)
     expect(await at((exp + 9) * 1_000)).toBeDefined()
