@@ -6,6 +6,7 @@ import { type ClientMetadata, clientMetadataSchema, hashClientSecret } from '../
 import { fapiMistake } from '../oidc/fapi.ts'
 import { certificateMistake } from '../oidc/mutual-tls.ts'
 import { sectorMistake } from '../oidc/pairwise.ts'
+import { pkceMistake } from '../oidc/pkce-policy.ts'
 import { createOpenidSettings } from '../oidc/registration/openid-settings.ts'
 import { cliClientId } from './cli-token.ts'
 import { adminErrors } from './errors.ts'
@@ -54,12 +55,13 @@ export function createClientStore(database: Database, tenantId: string) {
       .update({ secret_hashes: JSON.stringify(hashes), version: database.raw('version + 1') })
   /** Each member is right by itself; together they may be of no use. Whoever writes them is told, not the client later. */
   const requireServable = async (metadata: ClientMetadata): Promise<void> => {
-    const algorithms = algorithmsOf(await createOpenidSettings(database, tenantId).read())
+    const settings = await createOpenidSettings(database, tenantId).read()
     const detail =
       fapiMistake(metadata) ??
       certificateMistake(metadata) ??
       sectorMistake(metadata) ??
-      algorithmMistakeOf(metadata, algorithms)
+      pkceMistake(metadata, settings.certification) ??
+      algorithmMistakeOf(metadata, algorithmsOf(settings))
     if (detail !== undefined) throw adminErrors.client_unusable({ detail })
   }
   return {

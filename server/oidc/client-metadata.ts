@@ -119,7 +119,7 @@ export const clientMetadataSchema = z.strictObject({
     .optional(),
   /** Issuers, registered with the tenant, whose assertions the client may bring (RFC 7523 §2.1, RFC 8693 §2.1). */
   trustedIssuers: z.array(z.string().min(1).max(2_000)).max(50).optional(),
-  /** False only for confidential clients of certification tenants (provider.md §2). */
+  /** False only for confidential clients of certification tenants (provider.md §2, `pkce-policy.ts`). */
   requirePkce: z.boolean().default(true),
   /** Without PKCE a request carries a `nonce` (`pkce-policy.ts`); false only where a certification plan wants neither. */
   requireNonce: z.boolean().optional(),

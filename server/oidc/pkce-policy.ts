@@ -2,7 +2,22 @@ import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { isFapiClient } from './fapi.ts'
 import type { Library } from './library.ts'
 
-type Asked = { readonly requirePkce?: boolean; readonly requireNonce?: boolean }
+type Asked = { readonly requirePkce?: boolean | undefined; readonly requireNonce?: boolean | undefined }
+
+/** What stands in a client's metadata and holds only in a tenant of the certification plans: what is stored elsewhere counts for nothing. */
+export const pkceMembers = (isCertification: boolean) =>
+  isCertification ? {} : { requirePkce: true, requireNonce: true }
+
+/** Why such a client cannot be written, or undefined. */
+export function pkceMistake(
+  { requirePkce, requireNonce, tokenEndpointAuthMethod }: Asked & { readonly tokenEndpointAuthMethod?: string },
+  isCertification: boolean,
+): string | undefined {
+  if (requirePkce !== false && requireNonce !== false) return undefined
+  if (!isCertification)
+    return 'requirePkce and requireNonce are false only where OpenidSettings say certification: true'
+  return tokenEndpointAuthMethod === 'none' ? 'a public client always has PKCE' : undefined
+}
 
 /**
  * Seam `pkce.required`: every client (RFC 9700 §2.1.1), but a confidential one of which an administrator says that it cannot. Never a

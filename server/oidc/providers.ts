@@ -27,6 +27,7 @@ import { noteEvents } from './note-events.ts'
 import { ownGrantNames, registerOwnGrants } from './own-grants.ts'
 import { createPairwiseSubjects, type PairwiseSubjects, type SectorClient } from './pairwise.ts'
 import { leavePingsToOutbox } from './ping-clients.ts'
+import { pkceMembers } from './pkce-policy.ts'
 import { toProtocolError } from './protocol-errors.ts'
 import { createProviderRegistry, type ProviderRegistry } from './provider-registry.ts'
 import { documentHost } from './registration/client-document.ts'
@@ -148,6 +149,7 @@ function buildProvider(
     const types = record.metadata.authorizationDetailsTypes?.filter((type) => detailTypes.includes(type))
     return {
       ...toLibraryMetadata(record),
+      ...pkceMembers(settings.certification),
       authorization_details_types: types ?? [],
       // The library reads keys again only once one of them fails; a client of its own each minute knows none that was taken back.
       ...(record.metadata.jwksUri === undefined ? {} : { keysReadIn: Math.floor(now() / 60_000) }),

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, UnsecuredJWT } from 'jose'
+import { entityOf } from '../../server/identity/entities.ts'
 import { clientMetadataSchema, hashClientSecret } from '../../server/oidc/client-metadata.ts'
+import { createOpenidSettings, openidSettingsSchema } from '../../server/oidc/registration/openid-settings.ts'
 import { type HttpBrowser, openHttpBrowser } from '../kit/http-browser.ts'
 import { openRig, type Rig } from '../server/oidc/rig.ts'
 import { makeDocuments, person } from './documents.ts'
@@ -16,6 +18,7 @@ let accountId: string
 
 beforeAll(async () => {
   rig = await openRig()
+  await certify(true)
   const { writ = [] } = makeDocuments({ issuer: rig.issuer, suite: rig.issuer }).basic ?? {}
   accountId = await rig.seed.account(person.email, person.password)
   const claims = writ.find(({ kind }) => kind === 'User')?.spec.claims
@@ -37,6 +40,14 @@ beforeAll(async () => {
   post = clients.get('basic-post') ?? { id: '', secret: '' }
 })
 afterAll(() => rig.close())
+
+async function certify(certification: boolean): Promise<void> {
+  await rig.kernel.withTransaction({ tenantId: 'default', subject: entityOf('Server', 'test') }, async (unit) => {
+    const settings = openidSettingsSchema.parse({ certification })
+    await createOpenidSettings(rig.database, 'default').put(settings, rig.clock.now())
+    unit.changed({ kind: 'tenant' })
+  })
+}
 
 type Fields = { readonly [name: string]: string }
 const nonce = 'a-nonce'
@@ -312,4 +323,12 @@ test('without requireNonce: false a client without PKCE carries a nonce; a publi
   expect(errorOf(await authorize(bare))).toBe('invalid_request')
   expect(errorOf(await authorize({ ...bare, nonce }))).toBeNull()
   expect(errorOf(await authorize({ ...bare, nonce, client_id: 'public' }))).toBe('invalid_request')
+})
+
+test('requirePkce: false that is stored in a tenant without certification counts for nothing (provider.md §2)', async () => {
+  expect(errorOf(await authorize(asking()))).toBeNull()
+  await certify(false)
+  expect(errorOf(await authorize(asking()))).toBe('invalid_request')
+  await certify(true)
+  expect(errorOf(await authorize(asking()))).toBeNull()
 })

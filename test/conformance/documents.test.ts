@@ -100,3 +100,23 @@ describe('every module', () => {
     expect(modules.filter((module) => open[module] !== undefined && elsewhere[module] !== undefined)).toEqual([])
   })
 })
+
+test('a client without PKCE is written only where the tenant says certification, and never a public one (provider.md §2)', async () => {
+  const settings = (spec: object) => ({ kind: 'OpenidSettings', name: 'openid', spec })
+  const client = (spec: object) => ({
+    kind: 'Client',
+    name: 'bare',
+    spec: { scope: 'openid', redirectUris: [], ...spec },
+  })
+  const apply = async (...given: object[]) => {
+    const answer = await server.admin('POST', '/admin/v1/apply', { documents: given })
+    return [answer.status, /client_unusable/.exec(await answer.text())?.[0]]
+  }
+  const refused = [422, 'client_unusable']
+  for (const bare of [{ requirePkce: false }, { requireNonce: false }]) {
+    expect(await apply(settings({}), client(bare))).toEqual(refused)
+    expect(await apply(settings({ certification: true }), client(bare))).toEqual([200, undefined])
+    const open = { ...bare, tokenEndpointAuthMethod: 'none' }
+    expect(await apply(settings({ certification: true }), client(open))).toEqual(refused)
+  }
+})

@@ -86,17 +86,20 @@ const user: WritDocument = {
 }
 
 /** Modules that register their own clients want an open door (provider.md §6). */
-const settingsOf = (name: string): WritDocument[] =>
-  name === 'dynamic' || name === 'third-party-login'
-    ? [
-        { kind: 'OpenidSettings', name: 'openid', spec: { requestUri: true, registration: { scope } } },
-        {
-          kind: 'PolicySet',
-          name: 'conformance',
-          spec: { files: { 'open-registration.fbac': 'allow registerClient on Tenant to anyone\n' } },
-        },
-      ]
-    : []
+const settingsOf = (name: string): WritDocument[] => {
+  const settings = (spec: object): WritDocument => ({
+    kind: 'OpenidSettings',
+    name: 'openid',
+    // There is one document of this kind in a tenant, whichever plan was applied last.
+    spec: { certification: true, ...spec },
+  })
+  if (name !== 'dynamic' && name !== 'third-party-login') return [settings({})]
+  const files = { 'open-registration.fbac': 'allow registerClient on Tenant to anyone\n' }
+  return [
+    settings({ requestUri: true, registration: { scope } }),
+    { kind: 'PolicySet', name: 'conformance', spec: { files } },
+  ]
+}
 
 function clientsOf(name: string, where: Where, authority: TestCertificate): readonly Client[] {
   if (name === 'config' || name === 'dynamic' || name === 'third-party-login') return []

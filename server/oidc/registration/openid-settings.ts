@@ -19,6 +19,8 @@ export const openidSettingsSchema = z.strictObject({
   signingAlgorithms: z.array(z.enum(furtherAlgorithms)).max(furtherAlgorithms.length).default([]),
   /** The tenant's own APIs, which tokens may be for (RFC 8707). */
   resources: apiResourcesSchema.default([]),
+  /** A tenant of the certification plans, whose confidential clients may go without PKCE (`pkce-policy.ts`). */
+  certification: z.boolean().default(false),
 })
 export type OpenidSettings = z.infer<typeof openidSettingsSchema>
 
