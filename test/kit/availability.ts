@@ -3,7 +3,17 @@ import { describe, test } from '@jest/globals'
 /** Something that a suite needs and a machine may lack. */
 export type Need = {
   /** As in `WRIT_REQUIRE=postgres,browser`. */
-  readonly name: 'postgres' | 'browser' | 'fixtures' | 'authlib' | 'go' | 'java' | 'oauth2-proxy' | 'spring' | 'apache'
+  readonly name:
+    | 'postgres'
+    | 'filters-on-postgres'
+    | 'browser'
+    | 'fixtures'
+    | 'authlib'
+    | 'go'
+    | 'java'
+    | 'oauth2-proxy'
+    | 'spring'
+    | 'apache'
   /** Undefined: it is there. */
   readonly missing: string | undefined
 }

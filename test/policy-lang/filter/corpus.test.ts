@@ -4,10 +4,11 @@ import { foundation } from '../../../server/schema/0001-foundation.ts'
 import { tupleConditions } from '../../../server/schema/0013-tuple-conditions.ts'
 import { describeWith } from '../../kit/availability.ts'
 import { openTestDatabase, type TestDatabase } from '../../kit/database.ts'
-import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
+import { type RealPostgres, startRealPostgres } from '../../kit/postgres.ts'
 import { type CorpusQuestion, type CorpusSet, corpusSets } from './corpus.ts'
 import { createFunctions, documentSource, putRows, type Rows } from './filter-rows.ts'
 import { refusedInCorpus } from './refused-in-corpus.ts'
+import { filterServerNeed } from './server-need.ts'
 import { rowsOfFacts } from './write-facts.ts'
 
 const sets = corpusSets()
@@ -101,7 +102,7 @@ describe('every case of the tree: what a filter lists is what a check allows (SP
   agree(() => opened)
 })
 
-describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {
+describeWith(filterServerNeed, 'the same on a PostgreSQL server', () => {
   let postgres: RealPostgres
   let opened: TestDatabase
   beforeAll(async () => {

@@ -19,10 +19,11 @@ import { foundation } from '../../../server/schema/0001-foundation.ts'
 import { tupleConditions } from '../../../server/schema/0013-tuple-conditions.ts'
 import { describeWith } from '../../kit/availability.ts'
 import { openTestDatabase, type TestDatabase } from '../../kit/database.ts'
-import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
+import { type RealPostgres, startRealPostgres } from '../../kit/postgres.ts'
 import { type Line, readLines } from '../cases/expressions/read-lines.ts'
 import { membersOf, textOf } from '../cases/read-asked.ts'
 import { createFunctions, documentSource, putRows } from './filter-rows.ts'
+import { filterServerNeed } from './server-need.ts'
 import { rowsOfFacts } from './write-facts.ts'
 
 const folder = new URL('../cases/expressions/', import.meta.url)
@@ -127,7 +128,7 @@ describe('the corpus of expressions lists what it decides (SPEC 7.7): embedded d
   })
 })
 
-describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {
+describeWith(filterServerNeed, 'the same on a PostgreSQL server', () => {
   let postgres: RealPostgres
   let world: World
   beforeAll(async () => {

@@ -3,9 +3,10 @@ import { foundation } from '../../../server/schema/0001-foundation.ts'
 import { tupleConditions } from '../../../server/schema/0013-tuple-conditions.ts'
 import { describeWith } from '../../kit/availability.ts'
 import { openTestDatabase, type TestDatabase } from '../../kit/database.ts'
-import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
+import { type RealPostgres, startRealPostgres } from '../../kit/postgres.ts'
 import { compareGenerated } from './agreement.ts'
 import { createFunctions } from './filter-rows.ts'
+import { filterServerNeed } from './server-need.ts'
 
 const migrations = [foundation, tupleConditions]
 const worlds = Number(process.env.WRIT_FILTER_RUNS ?? 150)
@@ -42,7 +43,7 @@ describe('rows that a filter chooses are rows that checks allow, over generated 
   test('embedded', () => agrees(opened, Math.min(worlds, 150)), 600_000)
 })
 
-describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {
+describeWith(filterServerNeed, 'the same on a PostgreSQL server', () => {
   let postgres: RealPostgres
   let opened: TestDatabase
   beforeAll(async () => {

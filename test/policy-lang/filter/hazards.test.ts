@@ -5,7 +5,7 @@ import { foundation } from '../../../server/schema/0001-foundation.ts'
 import { tupleConditions } from '../../../server/schema/0013-tuple-conditions.ts'
 import { describeWith } from '../../kit/availability.ts'
 import { openTestDatabase, type TestDatabase } from '../../kit/database.ts'
-import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
+import { type RealPostgres, startRealPostgres } from '../../kit/postgres.ts'
 import { createFunctions, documentSource } from './filter-rows.ts'
 import { hazards, unanswerable } from './hazards.ts'
 import {
@@ -19,6 +19,7 @@ import {
 } from './judge-conditions.ts'
 import { askings, laboratoryProgram, openEntityTable, rowsFor, schema, tenantId } from './laboratory.ts'
 import { openBoundTables } from './laboratory-table.ts'
+import { filterServerNeed } from './server-need.ts'
 
 const compile = createConditionCompiler(schema)
 const textOf = (condition: string): string => conditionText(schema, condition)
@@ -117,7 +118,7 @@ describe('what a list would refuse is known when rules are loaded, and where (SP
   })
 })
 
-describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {
+describeWith(filterServerNeed, 'the same on a PostgreSQL server', () => {
   let postgres: RealPostgres
   let all: Opened
   beforeAll(async () => {
@@ -131,7 +132,7 @@ describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {
   agree(() => all, askings)
 })
 
-describeWith(realPostgresNeed, 'text, whatever the language of the database (SPEC 4.3): a Turkish one', () => {
+describeWith(filterServerNeed, 'text, whatever the language of the database (SPEC 4.3): a Turkish one', () => {
   let postgres: RealPostgres
   let all: Opened
   let drop = async () => undefined as unknown

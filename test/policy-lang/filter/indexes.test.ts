@@ -4,9 +4,10 @@ import { compileFilter, compileProgram, createEntityStore, type SqlSource } from
 import { foundation } from '../../../server/schema/0001-foundation.ts'
 import { describeWith } from '../../kit/availability.ts'
 import { openTestDatabase, type TestDatabase } from '../../kit/database.ts'
-import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
+import { type RealPostgres, startRealPostgres } from '../../kit/postgres.ts'
 import { entity } from '../program-kit.ts'
 import { createFunctions } from './filter-rows.ts'
+import { filterServerNeed } from './server-need.ts'
 
 const schema = `module indexes
 
@@ -148,7 +149,7 @@ describe('a column is compared as it is, so that its index serves the list (fbac
   areServed(() => opened)
 })
 
-describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {
+describeWith(filterServerNeed, 'the same on a PostgreSQL server', () => {
   let postgres: RealPostgres
   let opened: TestDatabase
   beforeAll(async () => {

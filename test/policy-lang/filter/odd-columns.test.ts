@@ -8,10 +8,11 @@ import { createPartialFilter } from '../../../server/decision/row-filter.ts'
 import { foundation } from '../../../server/schema/0001-foundation.ts'
 import { describeWith } from '../../kit/availability.ts'
 import { openTestDatabase, type TestDatabase } from '../../kit/database.ts'
-import { type RealPostgres, realPostgresNeed, startRealPostgres } from '../../kit/postgres.ts'
+import { type RealPostgres, startRealPostgres } from '../../kit/postgres.ts'
 import { entity } from '../program-kit.ts'
 import { createFunctions } from './filter-rows.ts'
 import { createConditionCompiler, judgeCondition, now, type Stand } from './judge-conditions.ts'
+import { filterServerNeed } from './server-need.ts'
 
 /** Each attribute stands in a column that a module should rather not give it: name, type, column, values, an expectation of one. */
 const columns: readonly (readonly [
@@ -195,7 +196,7 @@ describe('a column of a type that does not suit its attribute is read alike by f
   agree(() => ({ opened, stand }))
 })
 
-describeWith(realPostgresNeed, 'the same on a PostgreSQL server', () => {
+describeWith(filterServerNeed, 'the same on a PostgreSQL server', () => {
   let postgres: RealPostgres
   let opened: TestDatabase
   let stand: Stand

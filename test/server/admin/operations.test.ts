@@ -68,7 +68,8 @@ const queries: { readonly [path: string]: string } = {
 function ask({ method, path }: Operation, prefix: string, token: string) {
   const key = `${method} ${path}`
   const needsBody =
-    /^(POST|PUT|PATCH)$/.test(method) && !/(disable|enable|end-sessions|rotate-secret|rotate-registration-token|entities\/import)$/.test(path)
+    /^(POST|PUT|PATCH)$/.test(method) &&
+    !/(disable|enable|end-sessions|rotate-secret|rotate-registration-token|entities\/import)$/.test(path)
   const body = bodies[key] ?? (needsBody ? {} : undefined)
   return rig.call(method, `${prefix}${path.replaceAll(/\{\w+\}/g, 'x')}${queries[key] ?? ''}`, body, { token })
 }
