@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -219,6 +220,19 @@ const doorOf = (name: string): Door => {
   if (!door) throw new Error(`no door ${name}`)
   return door
 }
+/** Google's vectors, in both of the ways a JWS is spelled; none where the fixtures are not beside the project. */
+const vectors = ['signature', 'key'].flatMap((kind): string[] => {
+  const file = new URL(`../../../shared/fixtures/jwt/wycheproof_json_web_${kind}.json`, import.meta.url)
+  if (!existsSync(file)) return []
+  type Vectors = { readonly testGroups: readonly { readonly tests: readonly { readonly jws?: unknown }[] }[] }
+  const { testGroups } = JSON.parse(readFileSync(file, 'utf8')) as Vectors // their published schema
+  const found = testGroups.flatMap(({ tests }) => tests.map(({ jws }) => jws))
+  return found.map((jws) => (typeof jws === 'string' ? jws : JSON.stringify(jws)))
+})
+if (vectors.length === 0) {
+  // biome-ignore lint/suspicious/noConsole: a suite that does not run says so
+  console.warn('the Wycheproof vectors are absent: they are not brought to any door')
+}
 /** Parameters and headers are texts; what Node cannot even send arrives nowhere. */
 const sendable = (token: string): boolean => !/[^\x20-\x7e]/.test(token) && token.length < 8_000
 
@@ -245,6 +259,26 @@ describe.each(names)('%s (security.md row 8)', (name) => {
     expect(wrong).toEqual([])
     expect(fetched).toEqual([])
   }, 30_000)
+
+  // Each is of a key that nobody registered: whatever its form, it is refused as a credential and never an accident of ours.
+  test.each(vectors.length > 0 ? ['Wycheproof vectors (JWS, key sets) open nothing'] : [])(
+    '%s',
+    async () => {
+      const { bring } = doorOf(name)
+      const wrong: string[] = []
+      for (const token of vectors.filter(sendable)) {
+        if (token === '') continue
+        const { isTaken, status, text } = await bring(token)
+        if (status < 400 || status >= 500) {
+          // What is not active is no error (RFC 7662 §2.2), nor is a hint that says nothing.
+          if (!isTaken && status === 200 && /introspection|revocation|id_token_hint/.test(name)) continue
+          wrong.push(`${token.slice(0, 60)}: ${status} ${text}`)
+        }
+      }
+      expect(wrong).toEqual([])
+    },
+    120_000,
+  )
 
   test('signed well, and still not one of these: claims and types', async () => {
     const { sign, required = [], wrongTypes = [], bring } = doorOf(name)
