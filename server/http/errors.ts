@@ -4,6 +4,7 @@ import { refusals } from './refusal.ts'
 export const errors = refusals({
   malformed_json: { status: 400, title: 'The body is not one valid JSON document.' },
   malformed_form: { status: 400, title: 'The form is not valid.' },
+  invalid_host: { status: 400, title: 'The request does not say one host.' },
   invalid_path: { status: 400, title: 'The path is not in its normal form.' },
   invalid_query: { status: 400, title: 'The query is not valid.' },
   invalid_cursor: { status: 400, title: 'The cursor does not belong to this list.' },

@@ -17,6 +17,7 @@ import { mounts } from './layers/mounts.ts'
 import { openRequest } from './layers/open-request.ts'
 import type { Readiness } from './layers/operations.ts'
 import { operations } from './layers/operations.ts'
+import { requireHost } from './layers/require-host.ts'
 import { routes } from './layers/routes.ts'
 import { setSecurityHeaders } from './layers/set-security-headers.ts'
 import type { Metrics } from './metrics.ts'
@@ -55,6 +56,7 @@ const layers: readonly ((deps: PipelineDeps) => Layer)[] = [
   // ORDER: before errors too: a refusal is part of the exchange
   echoInteraction,
   answerErrors,
+  requireHost,
   // ORDER: /health answers while the database is away and while draining
   operations,
   drain,

@@ -122,6 +122,7 @@ test('an API checks tokens by their signature, and by asking (docs/signin/api.md
   expect(await ask(tokens.body.access_token)).toBe('Active, for web\n')
   expect(await ask(other.tokens.body.access_token)).toBe('Not active\n')
   expect(await ask('nonsense')).toBe('Not active\n')
+  await page.apply()
   expect(page.isRead()).toBe(true)
 }, 60_000)
 
